@@ -1,0 +1,126 @@
+"""What the loop of ``training`` needs: the order of the images, signals, and its messages."""
+
+import hashlib
+import signal
+import threading
+
+import numpy as np
+from tqdm import tqdm
+
+from ganlib import checkpoints
+from ganlib._tensorflow import tf
+
+_EPOCHS = -2  # seeds from here down order the epochs; those of steps are not negative
+
+
+class Order:
+    """The order of the images: one permutation after another, each a function of (seed, epoch)."""
+
+    def __init__(self, num_images, options):
+        self._num_images, self._options = num_images, options
+        self._permutations = {}
+
+    def _permutation(self, epoch):
+        if epoch not in self._permutations:
+            seed = [self._options.seed, _EPOCHS - epoch]
+            keys = tf.random.stateless_uniform([self._num_images], seed, alg="philox")
+            self._permutations[epoch] = tf.argsort(keys, stable=True).numpy()
+        return self._permutations[epoch]
+
+    def indices(self, start, end):
+        """Indices of the batches of steps start..end-1: (steps, discriminator steps, batch)."""
+        shape = (end - start, self._options.num_discriminator_steps, self._options.batch_size)
+        per_step = shape[1] * shape[2]
+        epochs, places = np.divmod(np.arange(start * per_step, end * per_step), self._num_images)
+        needed = range(int(epochs[0]), int(epochs[-1]) + 1)
+        self._permutations = {e: p for e, p in self._permutations.items() if e in needed}
+        flat = np.concatenate([self._permutation(e)[places[epochs == e]] for e in needed])
+        return tf.constant(flat.reshape(shape), tf.int32)
+
+
+class Interruption:
+    """Turns the first SIGINT or SIGTERM into a request that the loop sees between two calls."""
+
+    def __enter__(self):
+        self.requested, self._previous = None, {}
+        if threading.current_thread() is threading.main_thread():  # others cannot set handlers
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._previous[number] = signal.signal(number, self._request)
+        return self
+
+    def _request(self, number, frame):
+        if self.requested == number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.requested = number
+
+    def __exit__(self, *_):
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def raise_if_requested(self, step, directory):
+        if self.requested is None:
+            return
+        kept = (
+            "nothing was saved: no directory was given"
+            if directory is None
+            else (f"saved in {directory}; call train again to go on")
+        )
+        message = f"training stopped at step {step}, {kept}"
+        if self.requested == signal.SIGINT:
+            raise KeyboardInterrupt(message)
+        tqdm.write(message)
+        raise SystemExit(128 + self.requested)
+
+
+def block_end(step, num_steps, steps_per_call, checkpoint_every):
+    """The next step at which the compiled loop must return to Python."""
+    ends = [(step // every + 1) * every for every in (steps_per_call, checkpoint_every)]
+    return min(*ends, num_steps)
+
+
+def describe(history):
+    return (
+        f"D {history.discriminator_loss[-1]:.3f}, G {history.generator_loss[-1]:.3f}, "
+        f"{history.images_per_second[-1]:,.0f} images/s"
+    )
+
+
+def divergence_message(start, end, means, directory):
+    found = checkpoints.steps(directory) if directory is not None else {}
+    kept = (
+        f"The last good checkpoint is {list(found.values())[-1]}."
+        if found
+        else "There is no checkpoint of this run."
+    )
+    return (
+        f"between steps {start} and {end} a loss or a weight stopped being finite (mean "
+        f"discriminator loss {means[0]}, generator loss {means[1]}). {kept} Lower the learning "
+        f"rates, add a penalty such as penalties.r1, or check the images' range."
+    )
+
+
+def fingerprint(images):
+    digest = hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
+    return f"{images.dtype} {images.shape} sha256:{digest[:16]}"
+
+
+def function_name(function):
+    return f"{function.__module__}.{function.__qualname__}"
+
+
+def without_name(config):
+    return {k: v for k, v in config.items() if k != "name"}
+
+
+def layer_configs(model):
+    """Each layer's class, simple settings and variable shapes; names differ between instances."""
+    entries = []
+    for layer in model.layers:
+        settings = {
+            k: v
+            for k, v in layer.get_config().items()
+            if k != "name" and isinstance(v, (bool, int, float, str, tuple, list))
+        }
+        shapes = [tuple(v.shape) for v in layer.variables]
+        entries.append([type(layer).__name__, settings, shapes])
+    return entries

@@ -1,0 +1,48 @@
+"""The one place where TensorFlow is loaded, so that its start-up lines stay out of notebooks.
+
+TensorFlow writes to the file descriptor, below Python's ``sys.stderr``, before its own log level is
+in force. So the descriptor itself is turned away while TensorFlow loads.
+"""
+
+import contextlib
+import os
+import sys
+
+# The graph optimiser warns at level 2 ("remapper failed") about second derivatives of LeakyReLU.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+
+@contextlib.contextmanager
+def _quiet_descriptor(descriptor=2):
+    """Sends what is written to a file descriptor to the null device."""
+    sys.stderr.flush()
+    try:
+        saved = os.dup(descriptor)
+    except OSError:  # no such descriptor: nothing can be written to it
+        yield
+        return
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, descriptor)
+    try:
+        yield
+    finally:
+        os.dup2(saved, descriptor)
+        os.close(saved)
+        os.close(null)
+
+
+with _quiet_descriptor():
+    import keras
+    import tensorflow as tf
+
+    tf.config.list_physical_devices()  # looks for CUDA, and says so where there is none
+
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        f"ganlib runs on Keras with the TensorFlow backend, but Keras was loaded with "
+        f"{keras.backend.backend()!r}. Set the environment variable KERAS_BACKEND=tensorflow "
+        f"before Keras is first imported (in a notebook: restart the kernel)."
+    )
+
+__all__ = ["keras", "tf"]

