@@ -58,6 +58,7 @@ class Interruption:
             signal.signal(number, handler)
 
     def raise_if_requested(self, step, directory):
+        """Ends the run as the signal would have, saying what was kept."""
         if self.requested is None:
             return
         kept = (
@@ -79,6 +80,7 @@ def block_end(step, num_steps, steps_per_call, checkpoint_every):
 
 
 def describe(history):
+    """What the progress bar says: both losses and the rate of the last compiled call."""
     return (
         f"D {history.discriminator_loss[-1]:.3f}, G {history.generator_loss[-1]:.3f}, "
         f"{history.images_per_second[-1]:,.0f} images/s"
@@ -86,6 +88,7 @@ def describe(history):
 
 
 def divergence_message(start, end, means, directory):
+    """What happened, what is kept, and what to try, for a run that is no longer finite."""
     found = checkpoints.steps(directory) if directory is not None else {}
     kept = (
         f"The last good checkpoint is {list(found.values())[-1]}."
@@ -100,15 +103,18 @@ def divergence_message(start, end, means, directory):
 
 
 def fingerprint(images):
+    """The images' type, shape and hash, by which a checkpoint knows them again."""
     digest = hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
     return f"{images.dtype} {images.shape} sha256:{digest[:16]}"
 
 
 def function_name(function):
+    """Module and name, as a checkpoint's configuration holds a function."""
     return f"{function.__module__}.{function.__qualname__}"
 
 
 def without_name(config):
+    """A Keras configuration without the name, which differs between instances."""
     return {k: v for k, v in config.items() if k != "name"}
 
 

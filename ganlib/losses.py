@@ -116,14 +116,14 @@ def _relativistic_generator(real_logits, fake_logits):
 
 
 minimax = Loss(_cross_entropy_discriminator, _minimax_generator)
-"""The original zero-sum game: the generator minimises what the discriminator maximises.
+"""The original zero-sum game, in which the generator minimises what the discriminator maximises.
 
-Its gradient vanishes while the discriminator is sure. Reference: Goodfellow et al., *Generative
+The generator's gradient vanishes while the discriminator is sure. Reference: Goodfellow et al., *Generative
 Adversarial Nets*, NIPS 2014, eq. 1.
 """
 
 non_saturating = Loss(_cross_entropy_discriminator, _non_saturating_generator)
-"""The usual form: the generator maximises log σ(fake) instead, same fixed point, live gradient.
+"""The usual form, in which the generator maximises log σ(fake); its gradient stays alive.
 
 Reference: Goodfellow et al., *Generative Adversarial Nets*, NIPS 2014, section 3.
 """
@@ -135,7 +135,7 @@ Reference: Mao et al., *Least Squares Generative Adversarial Networks*, ICCV 201
 """
 
 hinge = Loss(_hinge_discriminator, _negative_fake_mean)
-"""The margin loss of SNGAN and BigGAN: logits beyond ±1 on the right side cost nothing.
+"""The margin loss of SNGAN and BigGAN; logits beyond ±1 on the right side cost nothing.
 
 Reference: Lim and Ye, *Geometric GAN*, 2017; Miyato et al., ICLR 2018, eqs. 16 and 17.
 """

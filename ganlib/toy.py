@@ -223,7 +223,15 @@ def mixture_1d(means, stds, weights=None) -> Mixture:
 
 
 def spiral(num_turns: float = 1.5, radius: float = 2.0, std: float = 0.05) -> Spiral:
-    """Return a spiral; see `Spiral` for its arguments.
+    """Return a spiral: a line that winds outwards, blurred.
+
+    Args:
+        num_turns: How often it goes round, more than 0.
+        radius: Distance of its outer end from the centre.
+        std: Standard deviation of the blur.
+
+    Returns:
+        The `Spiral`.
 
     Example:
         >>> spiral(std=0.0).sample(1000, seed=0).shape

@@ -102,12 +102,20 @@ class History:
 
     @classmethod
     def empty(cls):
-        """A history of no steps."""
+        """A history of no steps.
+
+        Returns:
+            A ``History`` whose arrays have length 0.
+        """
         dtypes = [np.int64] + 4 * [np.float32] + 2 * [np.float64]
         return cls(*(np.zeros(0, dtype) for dtype in dtypes))
 
     def append(self, **values):
-        """Adds one entry, given by the attributes' names."""
+        """Adds one entry.
+
+        Args:
+            **values: a number for each attribute, by its name.
+        """
         for name, value in values.items():
             old = getattr(self, name)
             setattr(self, name, np.append(old, np.asarray(value, old.dtype)))
@@ -162,7 +170,7 @@ class GAN:
         penalties=(),
         generator_optimizer=None,
         discriminator_optimizer=None,
-        options=Options(),  # noqa: B008  (frozen)
+        options=Options(),
     ):
         _require_fit(generator, discriminator)
         if generator_optimizer is not None and generator_optimizer is discriminator_optimizer:
@@ -381,6 +389,9 @@ class GAN:
             FloatingPointError: if a loss or a weight is no longer finite; the last checkpoint
                 before that stays.
         """
+        for name, value in (("num_steps", num_steps), ("checkpoint_every", checkpoint_every)):
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a positive integer, but is {value!r}.")
         images = _as_array(images, self.discriminator)
         config = self._config() | {"images": _loop.fingerprint(images)}
         if directory is not None:

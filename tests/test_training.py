@@ -299,14 +299,14 @@ def test_training_teaches():
     gan = training.GAN(
         mlp.generator(None, 1, latent_dim=4, width=32),
         mlp.discriminator(None, 1, width=32),
-        penalties=[training.Penalty(penalties.r1, 0.1)],
+        penalties=[training.Penalty(penalties.r1, 0.3)],
         generator_optimizer=keras.optimizers.Adam(2e-3, beta_1=0.0, beta_2=0.99),
         discriminator_optimizer=keras.optimizers.Adam(2e-3, beta_1=0.0, beta_2=0.99),
-        options=training.Options(batch_size=128, ema_decay=0.99, steps_per_call=200),
+        options=training.Options(batch_size=64, ema_decay=0.98, steps_per_call=500),
     )
     points = np.random.default_rng(0).normal(3.0, 0.5, (5000, 1)).astype(np.float32)
     before = gan.sample(2000)
-    train(gan, points, 800)
+    train(gan, points, 1500)
     after = gan.sample(2000)
     assert abs(before.mean() - 3.0) > 1.0
     assert abs(after.mean() - 3.0) < 0.2
@@ -459,6 +459,11 @@ def test_a_saved_generator_is_loaded_by_plain_keras(tmp_path):
         ),
         (lambda: train(small_gan(), IMAGES.astype(np.int64)), ValueError, "dtype int64.*uint8"),
         (lambda: train(small_gan(mlp), POINTS * np.nan), ValueError, "not finite"),
+        (
+            lambda: train(small_gan(mlp), POINTS, 5, checkpoint_every=0),
+            ValueError,
+            "checkpoint_every must be a positive integer, but is 0",
+        ),
         (lambda: training.Options(batch_size=0), ValueError, "batch_size must be a positive"),
         (lambda: training.Options(ema_decay=1.0), ValueError, r"ema_decay must be in \[0, 1\)"),
         (lambda: training.Penalty(penalties.r1, interval=0), ValueError, "interval must be"),

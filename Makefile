@@ -1,0 +1,90 @@
+# Every command a person runs; `make help` lists them. Works with GNU make 3.81 and later.
+
+# PYTHON       the Python that makes the environment; the first suitable one if not set
+# VENV         the environment
+# CONSTRAINTS  exact versions; empty for the newest that requirements.txt allows
+# NB           one lab, such as NB=07_dcgan
+PYTHON ?=
+VENV ?= .venv
+CONSTRAINTS ?= constraints.txt
+NB ?=
+
+# The lock is made for the oldest Python, 3.11.0: what that can install, the newer ones can too.
+LOCK_PYTHON ?= python3.11
+RESOLVE = build/lock/bin/python -m pip install -qq --dry-run --ignore-installed \
+	--target build/none --only-binary :all: -r requirements.txt
+
+BIN := $(VENV)/bin
+SOURCES = _config.yml _toc.yml $(shell find book notebooks ganlib \
+	\( -name __pycache__ -o -name build -o -name '.*' \) -prune -o -type f -print)
+
+.DEFAULT_GOAL := help
+.PHONY: help book test test-all notebooks verify sweep data lint lock extractors repository clean
+
+help:  ## this list
+	@echo "make TARGET, where TARGET is one of:"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | \
+		while IFS='|' read -r name text; do printf '%-14s %s\n' "$$name" "$$text"; done
+
+$(VENV)/.installed: requirements.txt $(CONSTRAINTS) pyproject.toml tools/environment.sh
+	@sh tools/environment.sh "$(VENV)" "$(CONSTRAINTS)" "$(PYTHON)"
+
+book: _build/html/.built  ## render the book to _build/html/index.html
+	@echo "The book is in _build/html/index.html"
+
+# Warnings are errors. All pages are made anew: one that did not change may refer to one that did.
+_build/html/.built: $(SOURCES) $(VENV)/.installed
+	@echo "Rendering the book …"
+	@rm -rf _build
+	@$(BIN)/jupyter-book build . -q -W -n --keep-going
+	@touch $@
+
+test: $(VENV)/.installed  ## run every test, the labs with small parameters, and one lab in full
+	@echo "Running the tests; the last one runs a lab at its published parameters …"
+	@$(BIN)/python -m pytest
+
+test-all: $(VENV)/.installed  ## the same with the long tests, then on the oldest TensorFlow
+	@echo "Running the tests, the long ones too …"
+	@$(BIN)/python -m pytest --slow
+	@$(MAKE) test VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt
+
+notebooks: $(VENV)/.installed  ## run the labs (or NB=07_dcgan) at their published parameters, in place
+	@$(BIN)/python tools/notebooks.py execute $(NB)
+
+verify: $(VENV)/.installed  ## run lab NB=07_dcgan anew and hold its numbers to notebooks/verify.yml
+	@$(BIN)/python tools/notebooks.py verify $(NB)
+
+sweep: $(VENV)/.installed  ## run lab NB=07_dcgan as notebooks/sweeps.yml says; tables go to book/data/
+	@$(BIN)/python tools/sweep.py $(NB)
+
+data: $(VENV)/.installed  ## get the datasets, from this machine where they are
+	@$(BIN)/python -m ganlib.data
+
+lint: $(VENV)/.installed  ## check the style of the code (ruff) and the rules of the labs
+	@$(BIN)/ruff check .
+	@$(BIN)/python tools/notebooks.py check
+
+lock:  ## write constraints.txt: resolve requirements.txt anew
+	@rm -rf build/lock && $(LOCK_PYTHON) -m venv build/lock
+	@echo "Resolving for Python 3.11.0 …"
+	@$(RESOLVE) --python-version 3.11 --report build/lock.json
+	@echo "# The exact tested set, for Python 3.11 to 3.13. \`make lock\` writes it." > build/lock.txt
+	@build/lock/bin/python -c 'import json; \
+		found = [item["metadata"] for item in json.load(open("build/lock.json"))["install"]]; \
+		lines = [item["name"] + "==" + item["version"] for item in found]; \
+		print(*sorted(lines, key=str.lower), sep="\n")' >> build/lock.txt
+	@for version in 3.12 3.13; do \
+		echo "Can Python $$version install that? …"; \
+		$(RESOLVE) --python-version $$version -c build/lock.txt || exit 1; \
+	done
+	@mv build/lock.txt constraints.txt
+	@echo "The exact versions are in constraints.txt; run make test-all on them"
+
+extractors: $(VENV)/.installed  ## train the classifiers whose weights are in ganlib/weights/
+	@$(BIN)/python tools/train_extractors.py
+
+repository: $(VENV)/.installed  ## set the repository's address: URL=https://github.com/OWNER/NAME
+	@$(BIN)/python tools/notebooks.py repository "$(URL)"
+
+clean:  ## remove what was built; the environment stays (rm -r .venv removes it)
+	rm -rf _build build notebooks/build

@@ -1,0 +1,300 @@
+"""Metrics against closed forms, SciPy's matrix square root and plain double loops."""
+
+import doctest
+
+import numpy as np
+import pytest
+from scipy.linalg import sqrtm
+
+from ganlib import metrics
+from ganlib.metrics import (
+    PrecisionRecall,
+    frechet_distance,
+    kernel_distance,
+    precision_recall,
+    relative_frechet_distance,
+)
+
+RNG = np.random.default_rng(0)
+
+
+def exact_sample(mean, root, num_rows, seed):
+    """Rows whose sample mean is `mean` and whose sample covariance is rootᵀ root, to rounding."""
+    white = np.random.default_rng(seed).normal(size=(num_rows, len(root)))
+    basis, _ = np.linalg.qr(white - white.mean(axis=0))  # orthonormal columns of mean 0
+    return np.asarray(mean) + np.sqrt(num_rows - 1) * basis @ np.asarray(root)
+
+
+def textbook_frechet(real, fake):
+    product = np.cov(real, rowvar=False) @ np.cov(fake, rowvar=False)
+    traces = np.var(real, axis=0, ddof=1).sum() + np.var(fake, axis=0, ddof=1).sum()
+    gap = real.mean(axis=0) - fake.mean(axis=0)
+    return gap @ gap + traces - 2 * np.trace(sqrtm(product)).real
+
+
+def naive_kernel_distance(real, fake):
+    def kernel(x, y):
+        return (sum(a * b for a, b in zip(x, y, strict=True)) / len(x) + 1) ** 3
+
+    def mean_over_different(rows):
+        pairs = [(i, j) for i in range(len(rows)) for j in range(len(rows)) if i != j]
+        return np.mean([kernel(rows[i], rows[j]) for i, j in pairs])
+
+    across = np.mean([kernel(x, y) for x in real for y in fake])
+    return mean_over_different(real) + mean_over_different(fake) - 2 * across
+
+
+def naive_precision_recall(real, fake, num_neighbours):
+    def share_inside(points, centres):
+        inside = np.zeros(len(points), bool)
+        for i, centre in enumerate(centres):
+            others = np.delete(centres, i, axis=0)
+            radius = np.sort(np.linalg.norm(others - centre, axis=1))[num_neighbours - 1]
+            inside |= np.linalg.norm(points - centre, axis=1) <= radius
+        return inside.mean()
+
+    return share_inside(fake, real), share_inside(real, fake)
+
+
+# Fréchet distance
+
+
+@pytest.mark.parametrize(("means", "stds"), [((1, 3), (2, 2)), ((0, 0), (1, 4)), ((-1, 2), (3, 0))])
+def test_frechet_distance_in_one_dimension_has_the_closed_form(means, stds):
+    real = exact_sample([means[0]], [[stds[0]]], 50, seed=1)
+    fake = exact_sample([means[1]], [[stds[1]]], 30, seed=2)
+    expected = (means[0] - means[1]) ** 2 + (stds[0] - stds[1]) ** 2  # Dowson and Landau, 1982
+    assert frechet_distance(real, fake) == pytest.approx(expected, rel=1e-9)
+
+
+def test_frechet_distance_of_diagonal_gaussians_adds_up_over_the_axes():
+    real_stds, fake_stds, gap = np.array([1, 2, 3]), np.array([4, 0.5, 3]), np.array([1, -2, 0.5])
+    real = exact_sample([5, 5, 5], np.diag(real_stds), 40, seed=1)
+    fake = exact_sample(5 + gap, np.diag(fake_stds), 90, seed=2)
+    expected = np.sum(gap**2) + np.sum((real_stds - fake_stds) ** 2)
+    assert frechet_distance(real, fake) == pytest.approx(expected, rel=1e-9)
+
+
+def test_frechet_distance_of_a_shift_is_its_squared_length():
+    real = RNG.normal(size=(100, 5)) @ RNG.normal(size=(5, 5))
+    shift = np.array([1, -2, 3, 0, 4])
+    assert frechet_distance(real, real + shift) == pytest.approx(30, rel=1e-9)
+
+
+def test_frechet_distance_of_a_scaled_sample_has_the_closed_form():
+    real = RNG.normal(size=(100, 5)) @ RNG.normal(size=(5, 5)) + 1
+    # Both the means and the roots of the covariances differ by the factor 3 - 1.
+    expected = 4 * (np.sum(real.mean(axis=0) ** 2) + np.var(real, axis=0, ddof=1).sum())
+    assert frechet_distance(real, 3 * real) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("num_features", [2, 16, 64])
+def test_frechet_distance_equals_the_formula_with_scipys_square_root(num_features):
+    real = RNG.normal(size=(300, num_features)) @ RNG.normal(size=(num_features, num_features))
+    fake = RNG.gamma(2, size=(200, num_features)) @ RNG.normal(size=(num_features, num_features))
+    assert frechet_distance(real, fake) == pytest.approx(textbook_frechet(real, fake), rel=1e-8)
+
+
+@pytest.mark.parametrize("num_rows", [4, 30])  # fewer and more rows than features
+def test_frechet_distance_is_exact_for_singular_covariances(num_rows):
+    angles, real_stds, fake_stds = np.array([0.3, 1.1]), np.array([2, 5]), np.array([3, 0.5])
+    # Two planes in seven dimensions, tilted by the angles; the last three features are constant.
+    real_root, fake_root = np.zeros((2, 7)), np.zeros((2, 7))
+    real_root[[0, 1], [0, 1]] = real_stds
+    fake_root[[0, 1], [0, 1]] = fake_stds * np.cos(angles)
+    fake_root[[0, 1], [2, 3]] = fake_stds * np.sin(angles)
+    mean = [0, 1, 2, 3, 0.1, 1e3, -7]
+    real = exact_sample(mean, real_root, num_rows, seed=1)
+    fake = exact_sample(mean, fake_root, num_rows + 2, seed=2)
+    # By hand: A_r A_fᵀ is diagonal, so the trace of the square root is the sum over the planes.
+    root_trace = np.sum(real_stds * fake_stds * np.cos(angles))
+    expected = np.sum(real_stds**2) + np.sum(fake_stds**2) - 2 * root_trace
+    assert frechet_distance(real, fake) == pytest.approx(expected, rel=1e-9)
+
+
+def test_frechet_distance_is_accurate_where_the_traces_nearly_cancel():
+    real = RNG.normal(size=(100, 8))
+    real -= real.mean(axis=0)
+    expected = 1e-12 * np.var(real, axis=0, ddof=1).sum()  # (1.000001 - 1)² tr Σ
+    assert frechet_distance(real, 1.000001 * real) == pytest.approx(expected, rel=1e-5)
+
+
+def test_frechet_distance_of_equal_samples_is_zero_and_never_negative():
+    real = RNG.normal(size=(20, 30)).astype(np.float32)
+    assert 0 <= frechet_distance(real, real[::-1]) < 1e-20
+
+
+def test_frechet_distance_sums_float32_features_in_float64():
+    real = (1e4 + RNG.normal(size=(2000, 3))).astype(np.float32)
+    fake = real[:1500] + np.float32(1)
+    expected = textbook_frechet(real.astype(np.float64), fake.astype(np.float64))
+    assert frechet_distance(real, fake) == pytest.approx(expected, rel=1e-7)
+
+
+def test_relative_frechet_distance_divides_by_the_variance_of_the_real_features():
+    real = exact_sample([0, 0], np.diag([3, 4]), 40, seed=1)
+    fake = exact_sample([1, 2], np.diag([1, 1]), 40, seed=2)
+    # (1 + 4 + 2² + 3²) / 25, and / 2 the other way round.
+    assert relative_frechet_distance(real, fake) == pytest.approx(18 / 25, rel=1e-9)
+    assert relative_frechet_distance(fake, real) == pytest.approx(18 / 2, rel=1e-9)
+    assert relative_frechet_distance(7 * real, 7 * fake) == pytest.approx(18 / 25, rel=1e-9)
+
+
+def test_relative_frechet_distance_refuses_real_features_that_do_not_vary():
+    with pytest.raises(ValueError, match=r"5 equal rows.*expected features that vary"):
+        relative_frechet_distance(np.full((5, 2), 0.1), np.eye(2))
+
+
+# Kernel distance
+
+
+def test_kernel_distance_equals_a_loop_over_pairs():
+    real, fake = RNG.normal(size=(9, 4)), 2 * RNG.normal(size=(6, 4)) + 1
+    expected = naive_kernel_distance(real, fake)
+    assert kernel_distance(real, fake) == pytest.approx(expected, rel=1e-10)
+
+
+def test_kernel_distance_has_mean_zero_for_equal_distributions():
+    draws = np.random.default_rng(3).normal(size=(2000, 2, 6, 3))
+    estimates = [kernel_distance(real, fake) for real, fake in draws]
+    standard_error = np.std(estimates) / np.sqrt(len(estimates))
+    assert abs(np.mean(estimates)) < 4 * standard_error
+    assert np.mean(np.array(estimates) < 0) > 0.4
+    # The bound is sharp: leaving the pairs i = i in would add (E k(x, x) - E k(x, y)) / 3 > 1.
+    assert standard_error < 0.1
+
+
+def test_kernel_distance_averages_over_subsets():
+    real, fake = RNG.normal(size=(40, 3)), RNG.normal(size=(50, 3)) + 0.5
+    subsets = [kernel_distance(real, fake, 10, 1, seed) for seed in range(200)]
+    whole = kernel_distance(real, fake)
+    assert np.mean(subsets) == pytest.approx(whole, abs=4 * np.std(subsets) / np.sqrt(200))
+    assert np.std(subsets) > 0
+    together = [kernel_distance(real, fake, 10, 20, seed) for seed in range(20)]
+    assert np.std(together) < np.std(subsets) / 2  # in theory less by the root of 20
+    # A subset as large as the arrays is the array: drawing is without replacement.
+    assert kernel_distance(real, fake[:40], 40, 2) == pytest.approx(
+        kernel_distance(real, fake[:40])
+    )
+
+
+def test_kernel_distance_depends_on_the_seed_alone():
+    real, fake = RNG.normal(size=(2, 30, 3))
+    assert kernel_distance(real, fake, 10, 3, 5) == kernel_distance(real, fake, 10, 3, 5)
+    assert kernel_distance(real, fake, 10, 3, 5) != kernel_distance(real, fake, 10, 3, 6)
+
+
+@pytest.mark.parametrize("subset_size", [1, 21])
+def test_kernel_distance_refuses_a_subset_that_does_not_fit(subset_size):
+    with pytest.raises(ValueError, match=f"subset_size={subset_size}; expected 2 to 20"):
+        kernel_distance(np.eye(20), np.eye(30, 20), subset_size)
+
+
+def test_kernel_distance_refuses_no_subsets():
+    with pytest.raises(ValueError, match="num_subsets=0"):
+        kernel_distance(np.eye(5), np.eye(5), 2, 0)
+
+
+# Precision and recall
+
+
+@pytest.mark.parametrize("num_neighbours", [1, 3, 5])
+def test_precision_recall_equals_a_double_loop(num_neighbours):
+    real, fake = RNG.normal(size=(60, 3)), 0.6 * RNG.normal(size=(45, 3)) + [1, 0, 0]
+    expected = naive_precision_recall(real, fake, num_neighbours)
+    assert expected[0] != expected[1]
+    assert precision_recall(real, fake, num_neighbours) == pytest.approx(expected, abs=1e-12)
+
+
+def test_precision_recall_on_a_line_by_hand():
+    real = np.array([[0], [1], [3], [10]])  # with one neighbour, radii 1, 1, 2, 7
+    fake = np.array([[-2], [4], [17], [18], [30]])  # radii 6, 6, 1, 1, 12
+    # Inside the real support [-1, 17]: 4 and 17. Inside [-8, 10], [16, 19] or [18, 42]: all real.
+    assert precision_recall(real, fake, 1) == PrecisionRecall(precision=0.4, recall=1.0)
+
+
+def test_disjoint_clouds_have_neither_precision_nor_recall():
+    real = RNG.normal(size=(50, 4))
+    assert precision_recall(real, real + 100) == (0, 0)
+
+
+@pytest.mark.parametrize("num_copies", [1, 5])
+def test_equal_samples_have_full_precision_and_recall(num_copies):
+    real = np.repeat(RNG.normal(size=(50, 33)) + 10, num_copies, axis=0)
+    assert precision_recall(real, real[::-1]) == (1, 1)
+
+
+def test_collapsed_fakes_are_precise_and_miss_most_of_the_real_ones():
+    real = RNG.normal(size=(200, 8)) + 5
+    fake = np.repeat(real[7:8], 60, axis=0)
+    # The support of the fakes is one point, which one real row occupies.
+    assert precision_recall(real, fake) == PrecisionRecall(precision=1.0, recall=1 / 200)
+
+
+def test_precision_recall_bears_features_far_from_the_origin():
+    real, fake = RNG.normal(size=(40, 3)), 0.5 * RNG.normal(size=(50, 3))
+    assert precision_recall(real + 1e7, fake + 1e7) == precision_recall(real, fake)
+
+
+@pytest.mark.parametrize("num_neighbours", [0, 4])
+def test_precision_recall_refuses_more_neighbours_than_rows(num_neighbours):
+    with pytest.raises(ValueError, match=f"num_neighbours={num_neighbours}; expected 1 to 3"):
+        precision_recall(np.eye(9, 4), np.eye(4), num_neighbours)
+
+
+# All of them
+
+METRICS = [frechet_distance, relative_frechet_distance, kernel_distance, precision_recall]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_order_of_rows_does_not_matter(metric):
+    real, fake = RNG.normal(size=(70, 5)), RNG.normal(size=(50, 5)) + 0.3
+    shuffled = metric(RNG.permutation(real), RNG.permutation(fake))
+    assert shuffled == pytest.approx(metric(real, fake), rel=1e-10)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_size_of_blocks_does_not_matter(metric, monkeypatch):
+    real, fake = RNG.normal(size=(70, 5)), RNG.normal(size=(50, 5)) + 0.3
+    in_one_block = metric(real, fake)
+    monkeypatch.setattr(metrics, "_BLOCK_ELEMENTS", 130)
+    assert len(list(metrics._blocks(70, 50))) > 10
+    assert metric(real, fake) == pytest.approx(in_one_block, rel=1e-10)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_arguments_stay_unchanged_and_results_are_floats(metric):
+    real, fake = RNG.normal(size=(2, 20, 5))
+    real.setflags(write=False)
+    fake.setflags(write=False)
+    result = metric(real, fake)
+    assert all(type(value) is float for value in np.atleast_1d(result).tolist())
+    assert isinstance(result, float | PrecisionRecall)
+
+
+@pytest.mark.parametrize(
+    ("fake", "message"),
+    [
+        (np.zeros((4, 2, 2, 1), np.uint8), r"\(4, 2, 2, 1\) and dtype uint8.*look like images"),
+        (np.zeros(3), r"\(3,\).*expected a 2-D array"),
+        (np.zeros((1, 3)), "at least 2 rows"),
+        (np.zeros((4, 2)), "3 features a row and fake_features has 2"),
+        (np.array([[0, 1, 2], [0, np.nan, 0]]), "NaN or infinity, first in row 1"),
+        (np.array([[0, 1, np.inf], [0, 0, 0]]), "NaN or infinity, first in row 0"),
+        (np.array([["a", "b", "c"]] * 2), "expected real numbers"),
+    ],
+)
+@pytest.mark.parametrize("metric", METRICS)
+def test_unfit_features_are_refused_with_what_came_and_what_to_do(metric, fake, message):
+    with pytest.raises(ValueError, match=message):
+        metric(RNG.normal(size=(5, 3)), fake)
+    if "features a row" not in message:
+        with pytest.raises(ValueError, match=message):
+            metric(fake, RNG.normal(size=(5, 3)))
+
+
+def test_docstring_examples_run():
+    result = doctest.testmod(metrics)
+    assert result.attempted > 6
+    assert result.failed == 0

@@ -1,0 +1,540 @@
+"""The labs run, say what they published, and keep the rules; the rules catch what they should."""
+
+import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from tools import lab_lints, notebooks
+
+ROOT = Path(__file__).resolve().parents[1]
+LABS = notebooks.lab_paths()
+TRAINING_LABS = [path for path in LABS if '"num_steps = ' in path.read_text(encoding="utf-8")]
+PIXEL = "iVBORw0KGgo="  # the first bytes of a PNG
+
+
+def run_nbval(path, strict=True, env=None):
+    """Runs nbval on a notebook in a process of its own; returns the finished process."""
+    command = f"-m pytest -q -x -c {os.devnull} -p no:cacheprovider --nbval-lax --nbval-current-env"
+    command = [sys.executable, *command.split(), "--nbval-cell-timeout=600"]
+    env = env or notebooks.kernel_environment()
+    if strict:
+        command += ["-p", "strict_nbval"]
+        env = {**env, "PYTHONPATH": f"{env['PYTHONPATH']}{os.pathsep}{ROOT / 'tests'}"}
+    command += ["--rootdir", str(path.parent), str(path)]
+    return subprocess.run(
+        command, cwd=path.parent, env=env, capture_output=True, text=True, check=False
+    )
+
+
+def code(source, *tags, outputs=(), alt=None):
+    cell = new_code_cell(source, outputs=list(outputs), execution_count=1)
+    if tags:
+        cell.metadata["tags"] = list(tags)
+    if alt:
+        cell.metadata["mystnb"] = {"image": {"alt": alt}}
+    return cell
+
+
+def stdout(text):
+    return new_output("stream", name="stdout", text=text)
+
+
+def stderr(text):
+    return new_output("stream", name="stderr", text=text)
+
+
+def figure():
+    return new_output("display_data", data={"image/png": PIXEL, "text/plain": "<Figure>"})
+
+
+def good_notebook():
+    """A small lab that keeps every rule and whose outputs are true."""
+    notebook = new_notebook(
+        cells=[
+            new_markdown_cell("# A lab\n\nRun time: 1 second on two CPU cores."),
+            code(lab_lints.colab_cell("https://example.org/a/b"), "remove-cell"),
+            code(
+                "seed = 0  # of the noise\n"
+                "# of training\nnum_steps = 20\n"
+                'output_dir = "build/labs/99_good"  # results go here',
+                "parameters",
+            ),
+            code("print(2 + 3)", "nbval-check-output", outputs=[stdout("5\n")]),
+            code("print('five')", "nbval-check-output", outputs=[stdout("five\n")]),
+            code("print('six')", "nbval-check-output", outputs=[stdout("six\n")]),
+            code("figure", outputs=[figure()], alt="A line that rises from left to right."),
+            new_markdown_cell("## Summary"),
+        ]
+    )
+    notebook.metadata["kernelspec"] = {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    }
+    return stamped(notebook)
+
+
+def stamped(notebook):
+    notebook.metadata["ganlib"] = {
+        "code": lab_lints.code_hash(notebook),
+        "ganlib": "0",
+        "versions": {},
+    }
+    return notebook
+
+
+# --- lints ---------------------------------------------------------------------------------------
+
+
+def test_lints_accept_a_good_notebook():
+    assert lab_lints.lint(good_notebook()) == []
+
+
+def append(*cells):
+    return lambda notebook: notebook.cells.extend(cells)
+
+
+def change(index, **fields):
+    return lambda notebook: notebook.cells[index].update(fields)
+
+
+def metadata(index, key, value):
+    return lambda notebook: notebook.cells[index].metadata.update({key: value})
+
+
+def old_format(notebook):
+    notebook.nbformat_minor = 4
+    for cell in notebook.cells:
+        del cell["id"]
+
+
+BAD = [  # what breaks, how, and what the complaint must say
+    ("schema", change(3, cell_type="cod"), "not a valid notebook"),
+    ("schema", lambda notebook: old_format(notebook), "notebook format (4, 4)"),
+    ("kernelspec", lambda notebook: notebook.metadata.kernelspec.update(name="my-env"), "my-env"),
+    ("title", change(0, source="A lab"), "title"),
+    ("title", append(new_markdown_cell("text\n\n# Part")), "second top-level heading"),
+    ("setup", lambda notebook: notebook.cells.pop(1), "second cell"),
+    ("setup", change(1, source=lab_lints.colab_cell("x y")), "is not what"),
+    ("setup", change(1, source=good_notebook().cells[1].source + "\n1"), "is not what"),
+    ("setup", metadata(1, "tags", []), "remove-cell"),
+    ("setup", change(1, outputs=[stdout("Collecting")]), "print nothing"),
+    ("parameters", lambda notebook: notebook.cells.pop(2), "0 cells tagged"),
+    ("parameters", append(code("a = 1  # b", "parameters")), "2 cells tagged"),
+    ("parameters", change(2, source="a = 2 * b  # twice"), "assigns no literal"),
+    ("parameters", change(2, source="a = b = 1  # both"), "no plain assignment"),
+    ("parameters", change(2, source="import os"), "no plain assignment"),
+    ("parameters", change(2, source="a = 1  # one\nb = 2"), "parameter b has no comment"),
+    ("parameters", change(2, source="seed = 7  # lucky"), "seed is 7"),
+    ("parameters", change(2, source='output_dir = ".."  # up'), "output_dir is '..'"),
+    ("size", append(*[code("1") for _ in range(30)]), "36 code cells"),
+    ("size", append(*[code("1\n" * 11) for _ in range(9)]), "median of 11 lines"),
+    ("size", append(code("1\n" * 41)), "41 lines, at most 40"),
+    ("size", append(code("1", outputs=[stdout("x" * 1_500_000)])), "outputs take 1.5 MB"),
+    ("outputs", append(code("1", outputs=[new_output("error", ename="E", evalue="no")])), "E: no"),
+    ("outputs", append(code("1", outputs=[stderr("E0000 cuda_dnn.cc")])), "cuda_dnn"),
+    ("outputs", change(3, execution_count=None), "was not run"),
+    ("alt_text", append(code("1", outputs=[figure()])), "without alt text"),
+    ("alt_text", append(code("1", outputs=[figure()], alt="Figure")), "without alt text"),
+    ("alt_text", metadata(3, "mystnb", {"image": {"alt": "No image."}}), "shows no image"),
+    ("alt_text", change(6, outputs=[figure(), figure()]), "several images"),
+    ("checked", metadata(3, "tags", []), "2 cells tagged"),
+    ("checked", change(4, outputs=[]), "no text to compare"),
+    ("checked", change(3, outputs=[stdout("v5\n")]), "prints a number"),
+    ("checked", change(3, outputs=[stdout("5"), stderr("3%|#| 3/9 [0:01]")]), "progress bar"),
+    ("stamp", lambda notebook: notebook.metadata.pop("ganlib"), "no stamp"),
+    ("stamp", change(3, source="print(1 + 4)"), "run `make notebooks`"),
+    ("stamp", change(2, source="seed = 0  # of all"), "run `make notebooks`"),
+    ("private", append(new_markdown_cell("see /home/me/data")), "a local path: '/home/me/data'"),
+    ("private", append(code("1", outputs=[stdout("in /tmp/x")])), "a local path"),
+    ("private", append(code(f"path = '{ROOT}'")), "a local path"),
+    ("private", append(new_markdown_cell("Looking in indexes: https://x")), "a package index"),
+    ("plain", append(new_markdown_cell(":::{note}\nThis.\n:::")), "MyST"),
+    ("plain", append(new_markdown_cell("```{math}\nx\n```")), "MyST"),
+    ("plain", append(new_markdown_cell("as {cite}`goodfellow2014` says")), "MyST"),
+    ("plain", append(new_markdown_cell("$$x$$ (eq-x)")), "MyST"),
+    ("plain", append(code("%matplotlib inline")), "magic"),
+    ("plain", append(code("!ls")), "magic"),
+    ("metadata", metadata(3, "papermill", {"duration": 1.0}), "papermill metadata"),
+    ("metadata", lambda n: n.metadata.update(papermill={"input_path": "/x"}), "papermill metadata"),
+    ("metadata", lambda n: n.metadata.update(widgets={"a/b": {"version_major": 2}}), "state"),
+]
+
+
+@pytest.mark.parametrize(("name", "spoil", "complaint"), BAD, ids=[f"{b[0]}-{b[2]}" for b in BAD])
+def test_lint_complains_about_a_bad_notebook(name, spoil, complaint):
+    notebook = good_notebook()
+    spoil(notebook)
+    complaints = getattr(lab_lints, f"lint_{name}")(notebook)
+    assert complaint in " | ".join(complaints)
+
+
+def test_every_lint_is_applied_and_shown_to_fail():
+    defined = {name for name in vars(lab_lints) if name.startswith("lint_")}
+    assert defined == {lint.__name__ for lint in lab_lints.LINTS}
+    assert defined == {f"lint_{name}" for name, _, _ in BAD}
+
+
+def test_setup_lint_wants_the_address_of_the_repository():
+    assert lab_lints.lint_setup(good_notebook(), "https://example.org/a/b") == []
+    assert lab_lints.lint_setup(good_notebook(), "https://example.org/a/c") != []
+
+
+def test_stamp_ignores_the_setup_cell_and_the_prose():
+    notebook = good_notebook()
+    notebook.cells[0].source += " More words."
+    notebook.cells[1].source = lab_lints.colab_cell("https://example.org/elsewhere")
+    assert lab_lints.lint_stamp(notebook) == []
+
+
+def test_progress_bars_are_the_only_thing_allowed_on_standard_error():
+    notebook = good_notebook()
+    for bar in ("100%|█████| 20/20 [00:01<00:00, 16.9it/s]", "d 1.2 g 0.7: 5%|▍  | 1k/20k [00:01]"):
+        notebook.cells[6].outputs.append(stderr(f"{bar}\n"))
+    assert lab_lints.lint_outputs(notebook) == []
+
+
+@pytest.mark.parametrize("path", LABS, ids=lambda path: path.stem)
+def test_lab_keeps_every_rule(path):
+    notebooks.check(path.stem)
+
+
+# --- the Colab setup cell ------------------------------------------------------------------------
+
+
+SETUP_PROGRAM = """
+import subprocess, sys
+subprocess.check_call = lambda command: print(command[1:])
+exec(sys.argv[1])
+"""
+
+
+def run_setup_cell(*path):
+    """Runs the setup cell with folders put on Python's path; returns what it printed."""
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path))}
+    source = lab_lints.colab_cell("https://example.org/a/b")
+    command = [sys.executable, "-c", SETUP_PROGRAM, source]
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
+
+
+def test_setup_cell_does_nothing_outside_colab():
+    assert run_setup_cell() == ""
+
+
+def test_setup_cell_does_nothing_on_colab_once_ganlib_is_there(tmp_path):
+    (tmp_path / "google" / "colab").mkdir(parents=True)
+    (tmp_path / "ganlib").mkdir()
+    (tmp_path / "ganlib" / "__init__.py").touch()
+    assert run_setup_cell(tmp_path) == ""
+
+
+def test_setup_cell_on_colab_installs_ganlib_and_nothing_else(tmp_path):
+    (tmp_path / "google" / "colab").mkdir(parents=True)
+    # A finder that hides ganlib, which this environment has installed.
+    hide = (
+        "from importlib import util\n"
+        "find = util.find_spec\n"
+        "util.find_spec = lambda name: name != 'ganlib' and find(name)\n"
+    )
+    (tmp_path / "sitecustomize.py").write_text(hide, encoding="utf-8")
+    printed = run_setup_cell(tmp_path)
+    address = "git+https://example.org/a/b"
+    assert printed == f"{['-m', 'pip', 'install', '--quiet', '--no-deps', address]}\n"
+
+
+# --- cleaning ------------------------------------------------------------------------------------
+
+
+def test_progress_bar_is_kept_as_it_ended():
+    outputs = [
+        stderr("\r 0%|  | 0/2 [00:00]"),
+        stdout("at step 1\n"),
+        stderr("\r 50%|# | 1/2 [00:01]"),
+        figure(),
+        stderr("\r100%|##| 2/2 [00:02]\n"),
+        stdout("done\n"),
+    ]
+    cleaned = notebooks.clean_outputs(outputs)
+    assert [output.get("text", "figure") for output in cleaned] == [
+        "100%|##| 2/2 [00:02]\n",
+        "at step 1\n",
+        "figure",
+        "done\n",
+    ]
+
+
+def test_bar_that_erased_itself_leaves_no_output():
+    assert notebooks.clean_outputs([stderr("\r 5%|# | 1/20"), stderr("\r          \r")]) == []
+
+
+def test_lines_without_carriage_return_stay_as_they_are():
+    [output] = notebooks.clean_outputs([stdout("  a\n"), stdout("\n  b\n")])
+    assert output.text == "  a\n\n  b\n"
+
+
+def test_clean_strips_the_traces_of_a_run():
+    notebook = good_notebook()
+    notebook.metadata["papermill"] = {"output_path": "/home/me/x.ipynb"}
+    notebook.metadata["widgets"] = {"application/x": {"version_major": 2}}
+    notebook.cells[3].metadata.update(papermill={"duration": 1.0}, execution={"busy": ""})
+    notebook.cells[6].metadata["tags"] = []
+    cleaned = notebooks.clean(notebook)
+    assert lab_lints.lint_metadata(cleaned) == []
+    assert set(cleaned.metadata) == {"kernelspec", "language_info", "ganlib"}
+    assert cleaned.cells[3].metadata == {"tags": ["nbval-check-output"]}
+    assert "tags" not in cleaned.cells[6].metadata
+    assert cleaned.cells[6].metadata.mystnb.image.alt.startswith("A line")
+
+
+# --- running -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def workshop(tmp_path, monkeypatch):
+    """A repository of its own with one lab, `99_good`; returns the folder."""
+    folder = tmp_path / "repository"
+    (folder / "notebooks").mkdir(parents=True)
+    (folder / "_config.yml").write_text("repository:\n  url: https://example.org/a/b\n", "utf-8")
+    for name in ("smoke", "verify"):
+        (folder / "notebooks" / f"{name}.yml").write_text("", encoding="utf-8")
+    monkeypatch.setattr(notebooks, "ROOT", folder)
+    monkeypatch.setattr(notebooks, "LABS", folder / "notebooks")
+    monkeypatch.setattr(notebooks, "BUILD", folder / "build")
+    monkeypatch.setattr(notebooks, "CONFIG", folder / "_config.yml")
+    monkeypatch.setattr(os, "environ", notebooks.kernel_environment())
+    notebooks.write(good_notebook(), folder / "notebooks" / "99_good.ipynb")
+    return folder
+
+
+def lab(workshop, spoil=lambda notebook: None):
+    """Changes the lab of a workshop; returns its path."""
+    path = workshop / "notebooks" / "99_good.ipynb"
+    notebook = good_notebook()
+    notebook.cells[6] = code("assert num_steps < 30")
+    spoil(notebook)
+    notebooks.write(notebook, path)
+    return path
+
+
+RESULTS = (
+    "import json, pathlib\n"
+    "folder = pathlib.Path(output_dir)\n"
+    "old = list(folder.glob('*'))\n"
+    "folder.mkdir(parents=True, exist_ok=True)\n"
+    "_ = (folder / 'results.json').write_text(json.dumps({'steps': num_steps, 'old': len(old)}))"
+)
+
+
+def test_execute_puts_new_outputs_and_a_stamp_in_place(workshop):
+    path = lab(workshop, change(3, source="print(num_steps)"))
+    notebooks.execute("99_good")
+    notebook = notebooks.read(path)
+    assert notebook.cells[3].outputs[0].text == "20\n"
+    assert lab_lints.lint(notebook) == []
+    made_from = notebook.metadata["ganlib"]
+    assert made_from["ganlib"] == notebooks.ganlib_hash()
+    assert made_from["versions"]["keras"] == importlib.metadata.version("keras")
+
+
+def test_failed_execution_leaves_the_lab_alone_and_names_the_copy(workshop):
+    path = lab(workshop, change(4, source="%unknown_magic\nraise RuntimeError"))
+    before = path.read_bytes()
+    with pytest.raises(
+        notebooks.LabError, match=r"(?s)99_good failed.*build/execute/99_good\.ipynb"
+    ):
+        notebooks.execute("99_good")
+    assert path.read_bytes() == before
+    assert (workshop / "build" / "execute" / "99_good.ipynb").exists()
+
+
+def test_verify_starts_from_an_empty_output_dir_and_leaves_the_lab_alone(workshop):
+    path = lab(workshop, append(code(RESULTS)))
+    before = path.read_bytes()
+    left = workshop / "build" / "verify" / "build" / "labs" / "99_good" / "old-checkpoint"
+    left.mkdir(parents=True)
+    (workshop / "notebooks" / "verify.yml").write_text("99_good: {steps: [20, 20], old: [0, 0]}")
+    notebooks.verify("99_good")
+    assert path.read_bytes() == before
+
+
+def test_verify_names_what_is_outside_its_interval(workshop):
+    lab(workshop, append(code(RESULTS)))
+    (workshop / "notebooks" / "verify.yml").write_text("99_good: {steps: [21, 30], old: [0, 0]}")
+    with pytest.raises(notebooks.LabError, match=r"outside its interval: steps$"):
+        notebooks.verify("99_good")
+
+
+@pytest.mark.parametrize(
+    ("results", "failures"),
+    [
+        ({"a": 1.0, "b": 5}, []),
+        ({"a": 1.0}, ["b"]),
+        ({"a": 0.99, "b": 5}, ["a"]),
+        ({"a": 2.01, "b": 5}, ["a"]),
+        ({"a": float("nan"), "b": "5"}, ["a", "b"]),
+    ],
+)
+def test_compare_wants_every_number_inside_its_interval(results, failures):
+    assert notebooks.compare(results, {"a": [1, 2], "b": [5, 5]})[1] == failures
+
+
+def test_output_dir_outside_the_build_folder_is_refused(workshop):
+    lab(workshop, change(2, source='output_dir = "../notebooks"  # no'))
+    with pytest.raises(notebooks.LabError, match=r"expected a path below build/"):
+        notebooks.execute("99_good")
+    assert (workshop / "notebooks" / "99_good.ipynb").exists()
+
+
+def test_oldest_prefers_labs_made_with_another_ganlib_then_older_commits(workshop):
+    times = {}
+    for name, made_from, time in (("a", "now", 1), ("b", "past", 9), ("c", "past", 5)):
+        notebook = good_notebook()
+        notebook.metadata["ganlib"]["ganlib"] = made_from
+        notebooks.write(notebook, workshop / "notebooks" / f"{name}.ipynb")
+        times[name] = time
+    paths = [workshop / "notebooks" / f"{name}.ipynb" for name in "abc"]
+    chosen = [
+        notebooks.oldest(candidates, "now", lambda path: times[path.stem]).stem
+        for candidates in (paths, paths[:2], paths[:1])
+    ]
+    assert chosen == ["c", "b", "a"]
+
+
+def test_commit_time_is_that_of_the_last_commit_and_late_for_a_new_file(workshop):
+    path = workshop / "notebooks" / "99_good.ipynb"
+    assert notebooks.commit_time(path) == float("inf")  # no repository here
+    name = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+    env = {**os.environ, "GIT_COMMITTER_DATE": "1700000000 +0000"}
+    for words in (["init", "-q"], ["add", path], [*name, "commit", "-q", "-m", "A lab"]):
+        subprocess.run(["git", *words], cwd=workshop, env=env, check=True)
+    assert notebooks.commit_time(path) == 1_700_000_000
+    assert notebooks.commit_time(workshop / "_config.yml") == float("inf")
+
+
+def test_ganlib_hash_changes_with_code_weights_and_names(tmp_path):
+    (tmp_path / "weights").mkdir()
+    code_file, weights = tmp_path / "a.py", tmp_path / "weights" / "w.npz"
+    code_file.write_text("x = 1")
+    weights.write_bytes(b"1")
+    hashes = [notebooks.ganlib_hash(tmp_path)]
+    weights.write_bytes(b"2")
+    hashes.append(notebooks.ganlib_hash(tmp_path))
+    code_file.write_text("x = 2")
+    hashes.append(notebooks.ganlib_hash(tmp_path))
+    code_file.rename(tmp_path / "b.py")
+    hashes.append(notebooks.ganlib_hash(tmp_path))
+    (tmp_path / "notes.txt").write_text("not code")
+    assert len(set(hashes)) == 4
+    assert notebooks.ganlib_hash(tmp_path) == hashes[-1]
+
+
+def test_repository_address_is_set_in_the_configuration_and_the_labs(workshop):
+    notebooks.set_repository("https://example.org/new/home")
+    path = workshop / "notebooks" / "99_good.ipynb"
+    assert lab_lints.repository_url(workshop / "_config.yml") == "https://example.org/new/home"
+    notebook = notebooks.read(path)
+    assert lab_lints.lint_setup(notebook, "https://example.org/new/home") == []
+    assert lab_lints.lint_stamp(notebook) == []
+    with pytest.raises(notebooks.LabError, match=r"expected an address"):
+        notebooks.set_repository("example")
+
+
+def test_unknown_lab_is_refused_with_the_names_of_those_that_exist(workshop, capsys):
+    assert notebooks.main(["execute", "7_dcgan"]) == 1
+    assert "no lab '7_dcgan' in notebooks/; there are: 99_good" in capsys.readouterr().err
+
+
+# --- the gate ------------------------------------------------------------------------------------
+
+
+def test_smoke_refuses_a_parameter_that_the_lab_does_not_declare(workshop):
+    (workshop / "notebooks" / "smoke.yml").write_text("99_good: {num_step: 2}", encoding="utf-8")
+    with pytest.raises(notebooks.LabError, match=r"declares no parameter num_step; .*num_steps"):
+        notebooks.smoke()
+
+
+def test_smoke_injects_small_parameters_and_keeps_the_published_outputs(workshop):
+    path = lab(workshop, change(6, source="assert num_steps == 2"))
+    (workshop / "notebooks" / "smoke.yml").write_text("99_good: {num_steps: 2}", encoding="utf-8")
+    [target] = notebooks.smoke()
+    assert notebooks.read(target).cells[4].outputs == notebooks.read(path).cells[3].outputs
+    result = run_nbval(target)
+    assert result.returncode == 0, result.stdout
+
+
+def test_nbval_fails_when_one_published_output_is_altered(workshop):
+    path = lab(workshop, change(3, outputs=[stdout("6\n")]))
+    result = run_nbval(path)
+    assert result.returncode == 1
+    assert "Cell outputs differ" in result.stdout
+
+
+def test_cell_that_fails_without_a_message_passes_nbval_but_not_the_gate(workshop):
+    path = lab(workshop, change(6, source="%unknown_magic\nraise RuntimeError"))
+    plain, strict = run_nbval(path, strict=False), run_nbval(path)
+    assert plain.returncode == 0, "nbval has closed the gap: tests/strict_nbval.py can go"
+    assert strict.returncode == 1
+    assert "Cell failed without a message: UsageError" in strict.stdout
+
+
+def test_gate_lets_a_declared_exception_pass(workshop):
+    path = lab(workshop, append(code("1 / 0", "nbval-raises-exception")))
+    assert run_nbval(path).returncode == 0
+
+
+def failure(result):
+    """Returns what a run of nbval said, without colours."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", result.stdout)
+
+
+@pytest.mark.late(1)
+@pytest.mark.parametrize("path", LABS, ids=lambda path: path.stem)
+def test_lab_runs_small_and_reproduces_its_published_outputs(path):
+    [target] = notebooks.smoke(path.stem)
+    result = run_nbval(target)
+    assert result.returncode == 0, failure(result)
+
+
+@pytest.mark.late(1)
+@pytest.mark.parametrize("path", TRAINING_LABS, ids=lambda path: path.stem)
+def test_untrained_network_fails_the_small_run(path, tmp_path):
+    parameters = {**notebooks.settings("smoke.yml", path.stem), "num_steps": 1}
+    result = run_nbval(notebooks.inject(path, parameters, tmp_path / path.name))
+    assert result.returncode == 1
+    assert "AssertionError" in failure(result)
+
+
+WRONG_LOSSES = {
+    "real-and-fake-swapped": "lambda r, f: _right.discriminator(f, r), _right.generator",
+    "generator-sign-flipped": "_right.discriminator, lambda r, f: -_right.generator(r, f)",
+}
+
+
+@pytest.mark.late(1)
+@pytest.mark.parametrize("wrong", WRONG_LOSSES)
+@pytest.mark.parametrize("path", [p for p in LABS if p.stem == "07_dcgan"], ids=lambda p: p.stem)
+def test_wrong_loss_fails_the_small_run(path, wrong, tmp_path):
+    shutil.copytree(ROOT / "ganlib", tmp_path / "ganlib")
+    with (tmp_path / "ganlib" / "losses.py").open("a", encoding="utf-8") as file:
+        file.write(f"\n_right = non_saturating\nnon_saturating = Loss({WRONG_LOSSES[wrong]})\n")
+    env = notebooks.kernel_environment()
+    env["PYTHONPATH"] = f"{tmp_path}{os.pathsep}{env['PYTHONPATH']}"
+    parameters = notebooks.settings("smoke.yml", path.stem)
+    result = run_nbval(notebooks.inject(path, parameters, tmp_path / path.name), env=env)
+    assert result.returncode == 1
+    assert "AssertionError" in failure(result)
+
+
+@pytest.mark.late(2)
+@pytest.mark.skipif(not LABS, reason="there is no lab yet")
+def test_least_fresh_lab_reproduces_its_published_numbers():
+    command = [sys.executable, ROOT / "tools" / "notebooks.py", "verify", "--oldest"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr[-2000:]

@@ -1,0 +1,380 @@
+"""The pipeline of the labs: run them, keep their outputs honest, and try them small.
+
+    python tools/notebooks.py execute [07_dcgan]   run at the published parameters, in place
+    python tools/notebooks.py check [07_dcgan]     lints: fast, runs nothing
+    python tools/notebooks.py smoke [07_dcgan]     write build/smoke/*.ipynb with small parameters
+    python tools/notebooks.py verify 07_dcgan      run anew elsewhere and compare the numbers
+    python tools/notebooks.py setup                print the Colab setup cell
+    python tools/notebooks.py repository URL       set the repository's address everywhere
+
+A lab runs in the folder where its file lies, as it does in Jupyter. It writes below its
+parameter `output_dir` (`build/labs/<name>`), which is emptied before each run here, so that no run
+resumes an older one.
+"""
+
+import argparse
+import copy
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # so that `python tools/notebooks.py` finds its neighbour
+
+from tools import lab_lints  # noqa: E402, after the line that makes it importable
+
+LABS = ROOT / "notebooks"
+BUILD = ROOT / "build"
+CONFIG = ROOT / "_config.yml"
+
+
+class LabError(Exception):
+    """A lab that cannot be run, or whose run says something else than it should."""
+
+
+def lab_path(name):
+    """Returns the path of a lab given as `07_dcgan` or as its file."""
+    path = LABS / f"{Path(name).stem}.ipynb"
+    if not path.exists():
+        known = ", ".join(sorted(path.stem for path in LABS.glob("*.ipynb"))) or "none yet"
+        raise LabError(f"no lab {path.stem!r} in {LABS.name}/; there are: {known}")
+    return path
+
+
+def lab_paths(name=None):
+    """Returns the path of one lab, or of all, in the book's order."""
+    return [lab_path(name)] if name else sorted(LABS.glob("*.ipynb"))
+
+
+def read(path):
+    """Reads a notebook."""
+    return nbformat.read(path, as_version=4)
+
+
+def write(notebook, path):
+    """Writes a notebook so that the file is either the old one or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    nbformat.write(notebook, temporary)
+    temporary.replace(path)
+
+
+def settings(filename, name):
+    """Returns what `notebooks/smoke.yml` or `notebooks/verify.yml` says about a lab."""
+    path = LABS / filename
+    entries = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
+    entries = entries or {}
+    if not entries.get(name):
+        raise LabError(f"notebooks/{filename} has no entry for {name!r}: add one")
+    return entries[name]
+
+
+# --- running -------------------------------------------------------------------------------------
+
+
+def kernel_environment():
+    """Returns a lab's environment: this Python, this ganlib, no debugger's warning."""
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
+
+
+def empty_output_dir(notebook, folder):
+    """Removes what earlier runs of a lab in `folder` left in its `output_dir`."""
+    output_dir = lab_lints.parameters(notebook).get("output_dir")
+    if output_dir is None:
+        return
+    path = (folder / output_dir).resolve()
+    if not path.is_relative_to(folder.resolve() / "build"):
+        raise LabError(f"output_dir is {output_dir!r}, expected a path below build/")
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def run(path, copy_path, folder):
+    """Runs the lab at `path` in `folder` at its own parameters; returns the executed notebook."""
+    import papermill  # here, since the lints and `smoke` need no kernel
+
+    empty_output_dir(read(path), folder)
+    copy_path.parent.mkdir(parents=True, exist_ok=True)
+    os.environ.update(kernel_environment())
+    try:
+        papermill.execute_notebook(
+            str(path), str(copy_path), kernel_name="python3", cwd=str(folder), progress_bar=True
+        )
+    except papermill.PapermillExecutionError as error:
+        raise LabError(
+            f"{path.stem} failed in cell [{error.exec_count}] with {error.ename}: {error.evalue}\n"
+            f"The failed copy is {copy_path.relative_to(ROOT)}; {path.name} is unchanged."
+        ) from None
+    return read(copy_path)
+
+
+def execute(name=None):
+    """Runs labs at their published parameters and puts cleaned, stamped outputs in place."""
+    for path in lab_paths(name):
+        print(f"Running {path.stem} at its published parameters …", flush=True)
+        notebook = clean(run(path, BUILD / "execute" / path.name, path.parent))
+        notebook.metadata["ganlib"] = stamp(notebook)
+        write(notebook, path)
+        print(f"Outputs are in {path.relative_to(ROOT)}", flush=True)
+
+
+# --- cleaning ------------------------------------------------------------------------------------
+
+
+def collapse(text):
+    """Replaces each line of a stream by what a terminal shows of it after its carriage returns."""
+    lines = (line.rstrip("\r").rsplit("\r", 1)[-1].rstrip() for line in text.split("\n"))
+    return "\n".join(lines).strip("\n")
+
+
+def clean_outputs(outputs):
+    """Merges the pieces of each stream, shows progress bars as they ended, drops empty streams."""
+    merged = []
+    progress = None  # the first piece on standard error: a bar's pieces lie between other outputs
+    for output in outputs:
+        last = merged[-1] if merged else None
+        if output.get("name") == "stderr" and progress is not None:
+            progress.text += output.text
+        elif output.get("name") == "stdout" and last is not None and last.get("name") == "stdout":
+            last.text += output.text
+        else:
+            progress = output if output.get("name") == "stderr" else progress
+            merged.append(output)
+    for output in merged:
+        if output.output_type == "stream":
+            text = collapse(output.text)
+            output.text = f"{text}\n" if text else ""
+    return [output for output in merged if output.get("text") != ""]
+
+
+def clean(notebook):
+    """Returns a notebook without traces of the run: timings, paths, states of finished bars."""
+    notebook = copy.deepcopy(notebook)
+    kept = {key: notebook.metadata[key] for key in ("ganlib", "mystnb") if key in notebook.metadata}
+    widgets = notebook.metadata.get("widgets", {})
+    if widgets and all("state" in widget for widget in widgets.values()):
+        kept["widgets"] = widgets
+    notebook.metadata = nbformat.from_dict(
+        {
+            **kept,
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        }
+    )
+    for cell in notebook.cells:
+        for key in ("papermill", "execution", "ExecuteTime"):
+            cell.metadata.pop(key, None)
+        if not cell.metadata.get("tags", True):
+            del cell.metadata["tags"]
+        if cell.cell_type == "code":
+            cell.outputs = clean_outputs(cell.outputs)
+    return notebook
+
+
+# --- stamp ---------------------------------------------------------------------------------------
+
+
+def ganlib_hash(package=ROOT / "ganlib"):
+    """Hashes the library: its modules and its shipped weights, with their names."""
+    digest = hashlib.sha256()
+    files = [*package.rglob("*.py"), *package.rglob("weights/*.npz")]
+    for path in sorted(files, key=lambda path: path.relative_to(package).as_posix()):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.relative_to(package).as_posix()} {content}\n".encode())
+    return digest.hexdigest()
+
+
+def stamp(notebook):
+    """Says what a notebook's outputs were made from."""
+    versions = {"python": platform.python_version()}
+    for package in ("tensorflow", "keras", "numpy"):
+        versions[package] = importlib.metadata.version(package)
+    return {
+        "code": lab_lints.code_hash(notebook),
+        "ganlib": ganlib_hash(),
+        "versions": versions,
+    }
+
+
+# --- smoke ---------------------------------------------------------------------------------------
+
+
+def inject(path, parameters, target):
+    """Writes a copy of a lab with `parameters` injected; its published outputs stay in it."""
+    from papermill import inspect_notebook
+    from papermill.iorw import load_notebook_node
+    from papermill.parameterize import parameterize_notebook
+
+    declared = inspect_notebook(str(path))
+    unknown = sorted(set(parameters) - set(declared))
+    if unknown:
+        raise LabError(
+            f"{path.stem} declares no parameter {', '.join(unknown)}; "
+            f"its parameters cell has: {', '.join(declared)}"
+        )
+    notebook = parameterize_notebook(load_notebook_node(str(path)), dict(parameters))
+    empty_output_dir(notebook, target.parent)
+    write(notebook, target)
+    return target
+
+
+def smoke(name=None):
+    """Writes every lab with the small parameters of `notebooks/smoke.yml` into `build/smoke/`."""
+    targets = []
+    for path in lab_paths(name):
+        parameters = settings("smoke.yml", path.stem)
+        targets.append(inject(path, parameters, BUILD / "smoke" / path.name))
+    return targets
+
+
+# --- verify --------------------------------------------------------------------------------------
+
+
+def compare(results, intervals):
+    """Returns one line per interval, and the names of results that are missing or outside."""
+    lines, failures = [], []
+    for name, (low, high) in intervals.items():
+        value = results.get(name, "missing")
+        inside = isinstance(value, int | float) and low <= value <= high
+        lines.append(f"{'ok  ' if inside else 'FAIL'} {name} = {value}, expected {low} to {high}")
+        if not inside:
+            failures.append(name)
+    return lines, failures
+
+
+def verify(name):
+    """Runs a lab at its published parameters elsewhere and holds its numbers to their intervals."""
+    path = lab_path(name)
+    intervals = settings("verify.yml", path.stem)
+    folder = BUILD / "verify"
+    print(f"Running {path.stem} at its published parameters in build/verify …", flush=True)
+    notebook = run(path, folder / path.name, folder)
+    output_dir = lab_lints.parameters(notebook).get("output_dir")
+    results_path = folder / str(output_dir) / "results.json"
+    if output_dir is None or not results_path.exists():
+        raise LabError(f"{path.stem} left no results.json in its output_dir ({output_dir!r})")
+    results = json.loads(results_path.read_text(encoding="utf-8"))
+    lines, failures = compare(results, intervals)
+    print("\n".join(lines), flush=True)
+    if failures:
+        raise LabError(f"{path.stem}: outside its interval: {', '.join(failures)}")
+
+
+def commit_time(path):
+    """Returns when a file was last committed, in seconds; infinity if it never was."""
+    command = ["git", "log", "-1", "--format=%ct", "--", str(path)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return float(result.stdout) if result.stdout.strip() else float("inf")
+
+
+def oldest(paths, current_hash, time_of=commit_time):
+    """Returns the lab whose outputs are the least fresh.
+
+    Labs made with another ganlib come first; among equals, the one committed longest ago.
+    """
+    if not paths:
+        raise LabError("there is no lab in notebooks/")
+
+    def freshness(path):
+        recorded = read(path).metadata.get("ganlib", {}).get("ganlib")
+        return recorded == current_hash, time_of(path), path.stem
+
+    return min(paths, key=freshness)
+
+
+# --- housekeeping --------------------------------------------------------------------------------
+
+
+def check(name=None):
+    """Lints labs; raises LabError with all complaints."""
+    url = lab_lints.repository_url(CONFIG)
+    complaints = []
+    for path in lab_paths(name):
+        notebook = read(path)
+        found = lab_lints.lint(notebook) + lab_lints.lint_setup(notebook, url)
+        for filename in ("smoke.yml", "verify.yml"):
+            try:
+                settings(filename, path.stem)
+            except LabError as error:
+                found.append(str(error))
+        complaints += [f"{path.stem}: {complaint}" for complaint in dict.fromkeys(found)]
+    if complaints:
+        raise LabError("\n".join(complaints))
+
+
+def set_repository(url):
+    """Writes the repository's address into `_config.yml`, which has it once, and into the labs."""
+    if not re.fullmatch(r"https://[\w.-]+/[\w./-]+[\w-]", url):
+        raise LabError(f"got {url!r}, expected an address such as https://github.com/OWNER/NAME")
+    old = lab_lints.repository_url(CONFIG)
+    text = CONFIG.read_text(encoding="utf-8")
+    CONFIG.write_text(text.replace(old, url), encoding="utf-8")
+    for path in lab_paths():
+        notebook = read(path)
+        for cell in filter(lab_lints.is_setup, notebook.cells):
+            cell.source = lab_lints.colab_cell(url)
+        write(notebook, path)
+    print(f"The repository's address is now {url}, in _config.yml and in the labs.")
+
+
+def main(arguments=None):
+    """Parses the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Runs and checks the labs in notebooks/.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command, text in (
+        ("execute", "run at the published parameters, in place"),
+        ("check", "lint; runs nothing"),
+        ("smoke", "write build/smoke/*.ipynb with small parameters"),
+    ):
+        sub = commands.add_parser(command, help=text)
+        sub.add_argument("name", nargs="?", help="one lab, such as 07_dcgan; all if left out")
+    sub = commands.add_parser("verify", help="run anew elsewhere and compare the numbers")
+    sub.add_argument("name", nargs="?", help="one lab, such as 07_dcgan")
+    sub.add_argument("--oldest", action="store_true", help="the lab with the least fresh outputs")
+    commands.add_parser("setup", help="print the Colab setup cell")
+    sub = commands.add_parser("repository", help="set the repository's address everywhere")
+    sub.add_argument("url", help="such as https://github.com/OWNER/NAME")
+    options = parser.parse_args(arguments)
+    try:
+        dispatch(parser, options)
+    except LabError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def dispatch(parser, options):
+    """Calls what the command line names."""
+    if options.command == "execute":
+        execute(options.name)
+    elif options.command == "check":
+        check(options.name)
+    elif options.command == "smoke":
+        for target in smoke(options.name):
+            print(target.relative_to(ROOT))
+    elif options.command == "verify":
+        if bool(options.name) == options.oldest:
+            parser.error("verify needs either the name of a lab or --oldest")
+        verify(options.name or oldest(lab_paths(), ganlib_hash()).stem)
+    elif options.command == "setup":
+        print(lab_lints.colab_cell(lab_lints.repository_url(CONFIG)))
+    elif options.command == "repository":
+        set_repository(options.url)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

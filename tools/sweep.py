@@ -1,0 +1,107 @@
+"""Run a lab for several parameters, and write one table for the book: ``make sweep NB=07_dcgan``.
+
+    python tools/sweep.py 07_dcgan
+
+``notebooks/sweeps.yml`` says which runs. A run leaves its numbers in the lab's ``results.json``.
+They are kept, with parameters, commit and versions, in ``book/data/LAB_runs.json`` as soon as it
+ends, so a sweep that is interrupted loses one run at most: called again, it does the missing ones.
+Runs that were made with another lab or another ganlib are made anew.
+"""
+
+import argparse
+import csv
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tools import notebooks  # noqa: E402, after the line that makes it importable
+
+DATA = ROOT / "book" / "data"
+# Column of a table -> (name in results.json, format).
+COLUMNS = {
+    "relative Fréchet distance": ("relative_frechet_distance", "{:.4f}"),
+    "real against real": ("real_against_real", "{:.4f}"),
+    "kernel distance": ("kernel_distance", "{:.4f}"),
+    "precision": ("precision", "{:.3f}"),
+    "recall": ("recall", "{:.3f}"),
+    "smallest class": ("smallest_class_share", "{:.1%}"),
+}
+
+
+def commit():
+    """Returns the commit that is checked out, with a + if the tree differs from it."""
+
+    def git(*words):
+        return subprocess.run(
+            ["git", *words], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    return git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain") else "")
+
+
+def run_once(name, parameters, made_from):
+    """Runs a lab with some parameters changed; returns what is to be kept of the run."""
+    path, folder = notebooks.lab_path(name), notebooks.BUILD / "sweep"
+    copy = notebooks.inject(path, parameters, folder / path.name)
+    notebook = notebooks.run(copy, folder / f"run_{path.name}", folder)
+    output_dir = notebooks.lab_lints.parameters(notebook)["output_dir"]
+    results = json.loads((folder / output_dir / "results.json").read_text(encoding="utf-8"))
+    return {
+        "parameters": parameters,
+        "results": results,
+        "made_from": made_from,
+        "commit": commit(),
+        "versions": notebooks.stamp(notebook)["versions"],
+    }
+
+
+def write_table(path, table, runs):
+    """Writes the rows of one table, and below them the median and the range."""
+    heading = next(iter(table["columns"]))
+    names = {k: v for k, v in COLUMNS.items() if all(v[0] in r["results"] for r in runs.values())}
+    lines = [[heading, *names]]
+    for label, run in runs.items():
+        lines.append([label, *(f.format(run["results"][n]) for n, f in names.values())])
+    if table.get("summary"):
+        columns = [[run["results"][n] for run in runs.values()] for n, _ in names.values()]
+        formats = [f for _, f in names.values()]
+        pairs = list(zip(columns, formats, strict=True))
+        lines.append(["median", *(f.format(statistics.median(c)) for c, f in pairs)])
+        lines.append(["range", *(f"{f.format(min(c))} to {f.format(max(c))}" for c, f in pairs)])
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(lines)
+
+
+def sweep(name):
+    """Does the runs of all tables of one lab that are missing, and writes the tables."""
+    stamp = notebooks.stamp(notebooks.read(notebooks.lab_path(name)))
+    made_from = {key: stamp[key] for key in ("code", "ganlib")}
+    kept_path = DATA / f"{name}_runs.json"
+    kept = json.loads(kept_path.read_text(encoding="utf-8")) if kept_path.exists() else {}
+    for table_name, table in notebooks.settings("sweeps.yml", name).items():
+        runs = {}
+        for number, (label, own) in enumerate(table["rows"].items(), 1):
+            parameters = table["all"] | own
+            key = json.dumps(parameters, sort_keys=True)
+            if kept.get(key, {}).get("made_from") != made_from:
+                print(f"{name}, {table_name} {number}/{len(table['rows'])}: {label}", flush=True)
+                kept[key] = run_once(name, parameters, made_from)
+                kept_path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+            runs[label] = kept[key]
+        path = DATA / f"{name}_{table_name}.csv"
+        write_table(path, table, runs)
+        print(f"The table is in {path.relative_to(ROOT)}", flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Runs a lab for several parameters.")
+    parser.add_argument("name", help="a lab, such as 07_dcgan")
+    try:
+        sweep(parser.parse_args().name)
+    except notebooks.LabError as error:
+        sys.exit(str(error))
