@@ -38,6 +38,10 @@ with _quiet_descriptor():
 
     tf.config.list_physical_devices()  # looks for CUDA, and says so where there is none
 
+# Grappler's dependency optimiser may drop the edge that orders a read of a variable after the
+# optimizer's write. On several threads the two then race, rarely, and equal runs end differently.
+tf.config.optimizer.set_experimental_options({"dependency_optimization": False})
+
 if keras.backend.backend() != "tensorflow":
     raise ImportError(
         f"ganlib runs on Keras with the TensorFlow backend, but Keras was loaded with "

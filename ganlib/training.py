@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from ganlib import _loop, checkpoints, data, losses
 from ganlib._tensorflow import keras, tf
+from ganlib.models import layers
 
 _SAMPLING_BATCH = 500
 _STREAMS_PER_STEP = 1024  # seeds set apart for the draws of one step
@@ -182,8 +183,7 @@ class GAN:
         self.loss, self.penalties, self.options = loss, tuple(penalties), options
         self.generator_optimizer = _built(generator_optimizer, generator)
         self.discriminator_optimizer = _built(discriminator_optimizer, discriminator)
-        self.ema_generator = keras.models.clone_model(generator)
-        self.ema_generator.set_weights(generator.get_weights())
+        self.ema_generator = layers.with_plain_batch_normalization(generator)
         self.latent_dim = generator.input_shape[-1]
         self.step, self.history = 0, History.empty()
         self._separate_passes = _mixes_samples(discriminator)

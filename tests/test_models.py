@@ -5,7 +5,7 @@ import pytest
 
 from ganlib import data
 from ganlib._tensorflow import keras, tf
-from ganlib.models import dcgan, mlp
+from ganlib.models import dcgan, layers, mlp
 
 SIZES = [
     *((dcgan, size, channels) for size in (28, 32, 64, 128) for channels in (1, 3)),
@@ -109,3 +109,31 @@ def test_a_discriminator_scores_each_sample_by_itself():
 def test_sizes_that_do_not_fit_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("shape", [(8, 5, 3, 4), (2, 1, 1, 3)])
+def test_fused_batch_normalization_is_keras_own(shape):
+    """Values, gradients and moving averages against keras.layers.BatchNormalization."""
+    inputs = tf.constant(np.random.default_rng(0).normal(2, 3, shape), tf.float32)
+    weights = [np.random.default_rng(1).uniform(0.5, 2, shape[-1]) for _ in range(4)]
+    results = []
+    for layer in (layers.FusedBatchNormalization(), keras.layers.BatchNormalization()):
+        layer.build(shape)
+        layer.set_weights(weights)
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            total = tf.reduce_sum(tf.tanh(layer(inputs, training=True)) ** 2)
+        sources = [inputs, layer.gamma.value, layer.beta.value]
+        results.append([total, *tape.gradient(total, sources), *layer.get_weights()])
+        results[-1].append(layer(inputs, training=False))
+    for fused, plain in zip(*results, strict=True):
+        np.testing.assert_allclose(fused, plain, rtol=1e-4, atol=1e-5)
+
+
+def test_the_plain_copy_is_the_same_function_of_keras_own_layers():
+    generator, _ = build(dcgan, 28, 1)
+    generator(tf.random.stateless_normal([8, 5], [0, 0]), training=True)  # moves the averages
+    copy = layers.with_plain_batch_normalization(generator)
+    latents = tf.random.stateless_normal([3, 5], [0, 1])
+    np.testing.assert_allclose(copy(latents), generator(latents), rtol=1e-5, atol=1e-7)
+    assert {type(layer).__module__.split(".")[0] for layer in copy.layers} == {"keras"}

@@ -38,6 +38,10 @@ BUILD = ROOT / "build"
 CONFIG = ROOT / "_config.yml"
 
 
+# Pictures outside the labs that a lab makes: lab -> file in its output_dir -> file in the book.
+PICTURES = {"07_dcgan": {"samples.png": "book/_static/dcgan_samples.png"}}
+
+
 class LabError(Exception):
     """A lab that cannot be run, or whose run says something else than it should."""
 
@@ -130,6 +134,10 @@ def execute(name=None):
         notebook.metadata["ganlib"] = stamp(notebook)
         write(notebook, path)
         print(f"Outputs are in {path.relative_to(ROOT)}", flush=True)
+        for name_in_lab, target in PICTURES.get(path.stem, {}).items():
+            output_dir = path.parent / lab_lints.parameters(notebook)["output_dir"]
+            shutil.copyfile(output_dir / name_in_lab, ROOT / target)
+            print(f"Its picture is {target}", flush=True)
 
 
 # --- cleaning ------------------------------------------------------------------------------------

@@ -79,14 +79,16 @@ def write_table(path, table, runs):
 
 def sweep(name):
     """Does the runs of all tables of one lab that are missing, and writes the tables."""
-    stamp = notebooks.stamp(notebooks.read(notebooks.lab_path(name)))
+    lab = notebooks.read(notebooks.lab_path(name))
+    published, stamp = notebooks.lab_lints.parameters(lab), notebooks.stamp(lab)
     made_from = {key: stamp[key] for key in ("code", "ganlib")}
     kept_path = DATA / f"{name}_runs.json"
     kept = json.loads(kept_path.read_text(encoding="utf-8")) if kept_path.exists() else {}
     for table_name, table in notebooks.settings("sweeps.yml", name).items():
         runs = {}
         for number, (label, own) in enumerate(table["rows"].items(), 1):
-            parameters = table["all"] | own
+            # a parameter at its default is no change: runs are shared between the tables
+            parameters = {k: v for k, v in (table["all"] | own).items() if published[k] != v}
             key = json.dumps(parameters, sort_keys=True)
             if kept.get(key, {}).get("made_from") != made_from:
                 print(f"{name}, {table_name} {number}/{len(table['rows'])}: {label}", flush=True)

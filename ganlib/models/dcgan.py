@@ -63,7 +63,7 @@ def generator(image_size, channels, latent_dim, width=16):
         side * side * filters, use_bias=False, kernel_initializer=layers.normal()
     )(latents)
     x = keras.layers.Reshape((side, side, filters))(x)
-    x = keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
+    x = keras.layers.ReLU()(layers.FusedBatchNormalization()(x))
     for _ in range(doublings):
         filters //= 2
         x = keras.layers.Conv2DTranspose(
@@ -74,7 +74,7 @@ def generator(image_size, channels, latent_dim, width=16):
             use_bias=False,
             kernel_initializer=layers.normal(),
         )(x)
-        x = keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
+        x = keras.layers.ReLU()(layers.FusedBatchNormalization()(x))
     images = keras.layers.Conv2D(
         channels,
         3,
