@@ -62,7 +62,7 @@ def run_once(name, parameters, made_from):
 
 def write_table(path, table, runs):
     """Writes the rows of one table, and below them the median and the range."""
-    heading = next(iter(table["columns"]))
+    heading = table["heading"]
     names = {k: v for k, v in COLUMNS.items() if all(v[0] in r["results"] for r in runs.values())}
     lines = [[heading, *names]]
     for label, run in runs.items():
@@ -79,16 +79,14 @@ def write_table(path, table, runs):
 
 def sweep(name):
     """Does the runs of all tables of one lab that are missing, and writes the tables."""
-    lab = notebooks.read(notebooks.lab_path(name))
-    published, stamp = notebooks.lab_lints.parameters(lab), notebooks.stamp(lab)
+    stamp = notebooks.stamp(notebooks.read(notebooks.lab_path(name)))
     made_from = {key: stamp[key] for key in ("code", "ganlib")}
     kept_path = DATA / f"{name}_runs.json"
     kept = json.loads(kept_path.read_text(encoding="utf-8")) if kept_path.exists() else {}
     for table_name, table in notebooks.settings("sweeps.yml", name).items():
         runs = {}
         for number, (label, own) in enumerate(table["rows"].items(), 1):
-            # a parameter at its default is no change: runs are shared between the tables
-            parameters = {k: v for k, v in (table["all"] | own).items() if published[k] != v}
+            parameters = table["all"] | own if own else {}
             key = json.dumps(parameters, sort_keys=True)
             if kept.get(key, {}).get("made_from") != made_from:
                 print(f"{name}, {table_name} {number}/{len(table['rows'])}: {label}", flush=True)
