@@ -26,6 +26,7 @@ class Loss(NamedTuple):
     Attributes:
         discriminator: what the discriminator minimises.
         generator: what the generator minimises.
+        paired: whether the generator's loss looks at the real logits too.
 
     Example:
         >>> from ganlib import losses
@@ -35,6 +36,7 @@ class Loss(NamedTuple):
 
     discriminator: Callable
     generator: Callable
+    paired: bool = False
 
 
 def _mean(values):
@@ -118,8 +120,8 @@ def _relativistic_generator(real_logits, fake_logits):
 minimax = Loss(_cross_entropy_discriminator, _minimax_generator)
 """The original zero-sum game, in which the generator minimises what the discriminator maximises.
 
-The generator's gradient vanishes while the discriminator is sure. Reference: Goodfellow et al., *Generative
-Adversarial Nets*, NIPS 2014, eq. 1.
+The generator's gradient vanishes while the discriminator is sure. Reference: Goodfellow et al.,
+*Generative Adversarial Nets*, NIPS 2014, eq. 1.
 """
 
 non_saturating = Loss(_cross_entropy_discriminator, _non_saturating_generator)
@@ -146,7 +148,7 @@ wasserstein = Loss(_wasserstein_discriminator, _negative_fake_mean)
 Reference: Arjovsky, Chintala and Bottou, *Wasserstein Generative Adversarial Networks*, ICML 2017.
 """
 
-relativistic = Loss(_relativistic_discriminator, _relativistic_generator)
+relativistic = Loss(_relativistic_discriminator, _relativistic_generator, paired=True)
 """Each real image should score above the fake one that it is paired with, and the reverse.
 
 Reference: Jolicoeur-Martineau, *The relativistic discriminator*, ICLR 2019; with ``r1`` and ``r2``

@@ -196,13 +196,14 @@ class GAN:
 
     # ---- one step ------------------------------------------------------------------------
 
-    def discriminator_step(self, real_images, fake_images, step):
+    def discriminator_step(self, real_images, fake_images, step, substep=0):
         """One update of the discriminator; the generator is not touched.
 
         Args:
             real_images: float tensor (batch, ...) in model range.
             fake_images: float tensor of the same shape, taken as constants.
             step: int64 scalar; it decides which penalties are due and their random draws.
+            substep: which of the step's discriminator updates this is; draws differ between them.
 
         Returns:
             ``(loss, real_logits, fake_logits)``; the loss is without penalties.
@@ -214,7 +215,8 @@ class GAN:
             loss = self.loss.discriminator(real_logits, fake_logits)
         gradients = tape.gradient(loss, variables)
         for index, penalty in enumerate(self.penalties):
-            extra = self._penalty_gradients(penalty, index, real_images, fake_images, step)
+            seed = self._seed(step, _PENALTIES + substep * len(self.penalties) + index)
+            extra = self._penalty_gradients(penalty, real_images, fake_images, step, seed)
             gradients = [a + b for a, b in zip(gradients, extra, strict=True)]
         self.discriminator_optimizer.apply(gradients, variables)
         return loss, real_logits, fake_logits
@@ -228,7 +230,7 @@ class GAN:
         num_real = tf.shape(real_images)[0]
         return both[:num_real], both[num_real:]
 
-    def _penalty_gradients(self, penalty, index, real_images, fake_images, step):
+    def _penalty_gradients(self, penalty, real_images, fake_images, step, seed):
         """Gradients of weight · interval · penalty where it is due, zeros elsewhere."""
         variables = self.discriminator.trainable_variables
 
@@ -238,7 +240,7 @@ class GAN:
                     lambda images: self.discriminator(images, training=True),
                     real_images,
                     fake_images,
-                    self._seed(step, _PENALTIES + index),
+                    seed,
                 )
                 value *= penalty.weight * penalty.interval
             gradients = tape.gradient(value, variables)
@@ -270,19 +272,23 @@ class GAN:
             logit, of the last discriminator step.
         """
         *earlier, (last_real, last_latents) = zip(real_batches, latent_batches, strict=True)
-        for real_images, latents in earlier:
-            self.discriminator_step(real_images, self.generator(latents, training=True), step)
+        for substep, (real_images, latents) in enumerate(earlier):
+            fake_images = self.generator(latents, training=True)
+            self.discriminator_step(real_images, fake_images, step, substep)
         variables = self.generator.trainable_variables
         with tf.GradientTape() as tape:
             fake_images = self.generator(last_latents, training=True)
             with tape.stop_recording():
                 d_loss, real_logits, fake_logits = self.discriminator_step(
-                    last_real, fake_images, step
+                    last_real, fake_images, step, len(earlier)
                 )
-            # Only a loss that pairs real with fake looks at the real logits here.
-            g_loss = self.loss.generator(
-                tf.stop_gradient(real_logits), self.discriminator(fake_images, training=True)
-            )
+                # Only a loss that pairs real with fake looks at real logits here. They must then
+                # come from the updated discriminator, as the fake ones do.
+                new_real_logits = real_logits
+                if self.loss.paired:
+                    new_real_logits = self.discriminator(last_real, training=True)
+            new_fake_logits = self.discriminator(fake_images, training=True)
+            g_loss = self.loss.generator(new_real_logits, new_fake_logits)
         self.generator_optimizer.apply(tape.gradient(g_loss, variables), variables)
         self._update_ema(step)
         return tf.stack([d_loss, g_loss, tf.reduce_mean(real_logits), tf.reduce_mean(fake_logits)])
@@ -554,7 +560,9 @@ class GAN:
         config = {
             "generator": _loop.layer_configs(self.generator),
             "discriminator": _loop.layer_configs(self.discriminator),
-            "loss": [_loop.function_name(f) for f in self.loss],
+            "loss": [
+                _loop.function_name(f) for f in (self.loss.discriminator, self.loss.generator)
+            ],
             "penalties": [
                 [_loop.function_name(p.function), p.weight, p.interval] for p in self.penalties
             ],
