@@ -403,17 +403,26 @@ def test_the_bar_shows_both_losses_and_the_rate(capsys):
 
 
 def test_xla_gives_the_same_run():
-    """With plain gradient descent: Adam would blow up the last digits of small gradients."""
-    plain, compiled = (
-        small_gan(mlp, jit_compile=jit, generator_optimizer=keras.optimizers.SGD(0.01))
-        for jit in (False, True)
-    )
-    for gan in (plain, compiled):
+    """The same batches and latents, though XLA rounds more coarsely on a CPU.
+
+    Plain gradient descent, as Adam would turn a rounding error near 0 into a step of full size.
+    """
+
+    def run(jit_compile, seed=4):
+        gan = small_gan(
+            mlp,
+            jit_compile=jit_compile,
+            seed=seed,
+            generator_optimizer=keras.optimizers.SGD(0.01),
+            penalties=[],
+        )
         gan.discriminator_optimizer = keras.optimizers.SGD(0.01)
         gan.discriminator_optimizer.build(gan.discriminator.trainable_variables)
         train(gan, POINTS, 3)
-    for a, b in zip(state(plain), state(compiled), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+        return np.concatenate([v.ravel() for v in state(gan)])
+
+    plain, compiled, other_seed = run(False), run(True), run(False, seed=5)
+    assert np.abs(compiled - plain).max() < 0.1 * np.abs(other_seed - plain).max()
 
 
 # ---- what goes wrong ------------------------------------------------------------------------
@@ -421,11 +430,11 @@ def test_xla_gives_the_same_run():
 
 def test_a_divergence_stops_the_run_and_keeps_the_last_good_checkpoint(tmp_path):
     def blow_up(gan, step):
-        if step == 10:
+        if step == 15:
             gan.discriminator.trainable_variables[0].assign(np.full((2, 2), 1e38))
 
     gan = small_gan(mlp)
-    message = r"between steps 10 and 15 .*step-000000010\.npz.*Lower"
+    message = r"between steps 15 and 20 .*step-000000010\.npz.*Lower"
     with pytest.raises(FloatingPointError, match=message):
         train(gan, POINTS, 60, directory=tmp_path, checkpoint_every=10, callbacks=[blow_up])
     resumed, whole = small_gan(mlp), small_gan(mlp)

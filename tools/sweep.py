@@ -45,12 +45,21 @@ def commit():
 
 
 def run_once(name, parameters, made_from):
-    """Runs a lab with some parameters changed; returns what is to be kept of the run."""
+    """Runs a lab with some parameters changed; returns what is to be kept of the run.
+
+    Without a change it is the published run, which is not repeated if it was made here just so.
+    """
     path, folder = notebooks.lab_path(name), notebooks.BUILD / "sweep"
-    copy = notebooks.inject(path, parameters, folder / path.name)
-    notebook = notebooks.run(copy, folder / f"run_{path.name}", folder)
+    notebook = notebooks.read(path)
     output_dir = notebooks.lab_lints.parameters(notebook)["output_dir"]
-    results = json.loads((folder / output_dir / "results.json").read_text(encoding="utf-8"))
+    results_path = path.parent / output_dir / "results.json"
+    recorded = notebook.metadata.get("ganlib", {})
+    is_here = results_path.exists() and all(recorded.get(k) == v for k, v in made_from.items())
+    if parameters or not is_here:
+        copy = notebooks.inject(path, parameters, folder / path.name)
+        notebook = notebooks.run(copy, folder / f"run_{path.name}", folder)
+        results_path = folder / output_dir / "results.json"
+    results = json.loads(results_path.read_text(encoding="utf-8"))
     return {
         "parameters": parameters,
         "results": results,
