@@ -158,7 +158,7 @@ def test_no_file_names_the_machine_it_was_written_on():
 def test_address_of_the_repository_is_written_once():
     url = lab_lints.repository_url(ROOT / "_config.yml")
     labs = {path.relative_to(ROOT).as_posix() for path in notebooks.lab_paths()}
-    # The placeholder also serves as the example in the documentation.
+    # OWNER/NAME also serves as the example in the documentation.
     allowed = {"_config.yml", "README.md", "Makefile", "tools/notebooks.py", *labs}
     assert {name for name, text in tracked_texts() if url in text} <= allowed
     assert (ROOT / "_config.yml").read_text(encoding="utf-8").count(url) == 1
