@@ -242,3 +242,19 @@ def test_links_of_the_rendered_book_lead_somewhere(rendered):
 def test_images_of_the_rendered_book_have_alt_text(rendered):
     silent = {path.name: page.silent_images for path, page in rendered.items()}
     assert {name: images for name, images in silent.items() if images} == {}
+
+
+def broken_fences(text):
+    """Returns the opening lines that are no directives: an info string may hold no backtick."""
+    return re.findall(r"^`{3,}\{[^`\n]*`.*$", text, re.MULTILINE)
+
+
+def test_fence_with_a_backtick_in_its_title_is_noticed():
+    """Sphinx shows such a directive, and all that follows, as plain text, without a warning."""
+    assert broken_fences("```{csv-table} of `x`\n:file: a.csv\n```\n")
+    assert not broken_fences("```{csv-table} of x\n:file: a.csv\n```\n`x` and ``{y}``\n")
+
+
+def test_directives_of_the_book_are_directives():
+    found = {path.name: broken_fences(text) for path, text in markdown_sources()}
+    assert {name: lines for name, lines in found.items() if lines} == {}
