@@ -142,14 +142,15 @@ def test_a_step_equals_plain_gradient_descent_written_out():
 
 def test_a_paired_loss_compares_both_batches_under_the_updated_discriminator():
     """One SGD step of the generator, against the gradient written out in its own tape."""
-    gan = small_gan(loss=losses.relativistic, penalties=[])
-    for name, model in (("generator", gan.generator), ("discriminator", gan.discriminator)):
-        optimizer = keras.optimizers.SGD(0.1)
-        optimizer.build(model.trainable_variables)
+    gan = small_gan(mlp, width=8, loss=losses.relativistic, penalties=[])
+    # a step of the discriminator so large that logits from before it would give another gradient
+    for name, rate in (("generator", 0.1), ("discriminator", 0.05)):
+        optimizer = keras.optimizers.SGD(rate)
+        optimizer.build(getattr(gan, name).trainable_variables)
         setattr(gan, f"{name}_optimizer", optimizer)
     generator = keras.models.clone_model(gan.generator)
     generator.set_weights(gan.generator.get_weights())
-    real, latents = one_batch(gan)
+    real, (_, latents) = tf.constant(POINTS[:8]), one_batch(gan)
     gan.train_step([real], [latents], step=0)
     weights = generator.trainable_variables
     with tf.GradientTape() as tape:  # gan.discriminator is the updated one by now
