@@ -19,7 +19,7 @@ SOURCES = _config.yml _toc.yml $(shell find book notebooks ganlib \
 	\( -name __pycache__ -o -name build -o -name '.*' \) -prune -o -type f -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all notebooks verify sweep data lint lock extractors repository clean
+.PHONY: help book test test-all notebooks verify colab sweep data lint lock extractors repository clean
 
 help:  ## this list
 	@echo "make TARGET, where TARGET is one of:"
@@ -53,6 +53,9 @@ notebooks: $(VENV)/.installed  ## run the labs (or NB=07_dcgan) at their publish
 
 verify: $(VENV)/.installed  ## run lab NB=07_dcgan anew and hold its numbers to notebooks/verify.yml
 	@$(BIN)/python tools/notebooks.py verify $(NB)
+
+colab: $(VENV)/.installed  ## run the labs small on the versions that Colab has, as their setup cell installs ganlib
+	@$(BIN)/python tools/colab.py $(NB)
 
 sweep: $(VENV)/.installed  ## run lab NB=07_dcgan as notebooks/sweeps.yml says; tables go to book/data/
 	@$(BIN)/python tools/sweep.py $(NB)

@@ -1,5 +1,6 @@
 """What the loop of ``training`` needs: the order of the images, signals, and its messages."""
 
+import contextlib
 import hashlib
 import signal
 import threading
@@ -35,7 +36,39 @@ class Order:
         needed = range(int(epochs[0]), int(epochs[-1]) + 1)
         self._permutations = {e: p for e, p in self._permutations.items() if e in needed}
         flat = np.concatenate([self._permutation(e)[places[epochs == e]] for e in needed])
-        return tf.constant(flat.reshape(shape), tf.int32)
+        return flat.reshape(shape).astype(np.int32)
+
+
+class Feed:
+    """What a compiled call is given: images, labels, and which of them make up each batch.
+
+    A data set in memory is put on the device once (on each device, under a strategy). Of one on
+    the disk, the images of a call are read before it.
+    """
+
+    def __init__(self, images, labels, options):
+        self._order = Order(len(images), options)
+        self._strategy = options.strategy
+        self.dtype = tf.as_dtype(images.dtype)
+        self._on_disk = (images, labels) if isinstance(images, np.memmap) else None
+        if self._on_disk is None:
+            self._resident = self._place(images), self._place(labels)
+
+    def _place(self, array):
+        tensor = tf.constant(array)
+        if self._strategy is None:
+            return tensor
+        return self._strategy.experimental_distribute_values_from_function(lambda _: tensor)
+
+    def block(self, start, end):
+        """``(images, labels, indices)`` for the steps start..end-1."""
+        indices = self._order.indices(start, end)
+        if self._on_disk is None:
+            return *self._resident, tf.constant(indices)
+        chosen, places = np.unique(indices, return_inverse=True)  # ascending: one way over the disk
+        images, labels = (array[chosen] for array in self._on_disk)
+        places = places.reshape(indices.shape).astype(np.int32)
+        return self._place(np.asarray(images)), self._place(labels), tf.constant(places)
 
 
 class Interruption:
@@ -102,10 +135,43 @@ def divergence_message(start, end, means, directory):
     )
 
 
-def fingerprint(images):
+def fingerprint(images, labels):
     """The images' type, shape and hash, by which a checkpoint knows them again."""
-    digest = hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
-    return f"{images.dtype} {images.shape} sha256:{digest[:16]}"
+    digest = hashlib.sha256(np.ascontiguousarray(images))
+    if labels.max() >= 0:
+        digest.update(np.ascontiguousarray(labels))
+    return f"{images.dtype} {images.shape} sha256:{digest.hexdigest()[:16]}"
+
+
+def is_chief(strategy):
+    """Whether this process writes the files: of several workers, the first does."""
+    resolver = getattr(strategy, "cluster_resolver", None)
+    if resolver is None or not resolver.task_type:
+        return True
+    return resolver.task_type == "chief" or (
+        resolver.task_type == "worker"
+        and resolver.task_id == 0
+        and "chief" not in resolver.cluster_spec().jobs
+    )
+
+
+@contextlib.contextmanager
+def lost_workers(strategy, step, directory):
+    """Says what happened, and what to do, when another process of a run has gone."""
+    try:
+        yield
+    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
+        if strategy is None:
+            raise
+        kept = (
+            "Nothing was saved: no directory was given."
+            if directory is None
+            else f"Start all workers again with the directory {directory}: they go on from its "
+            f"newest checkpoint."
+        )
+        raise RuntimeError(
+            f"after step {step} another worker of this run could not be reached. {kept}"
+        ) from error
 
 
 def function_name(function):

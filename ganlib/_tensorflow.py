@@ -8,7 +8,7 @@ import contextlib
 import os
 import sys
 
-# The graph optimiser warns at level 2 ("remapper failed") about second derivatives of LeakyReLU.
+# Hides errors as well: those that matter are raised as exceptions too.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
@@ -40,7 +40,9 @@ with _quiet_descriptor():
 
 # Grappler's dependency optimiser may drop the edge that orders a read of a variable after the
 # optimizer's write. On several threads the two then race, rarely, and equal runs end differently.
-tf.config.optimizer.set_experimental_options({"dependency_optimization": False})
+# The remapper fails on second derivatives of LeakyReLU, and TensorFlow 2.20 says so on standard
+# error, whatever the log level is. Without it the results are the same to the bit, as are times.
+tf.config.optimizer.set_experimental_options({"dependency_optimization": False, "remapping": False})
 
 if keras.backend.backend() != "tensorflow":
     raise ImportError(

@@ -166,18 +166,27 @@ def download(source: Source, files: tuple[File, ...]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for file in files:
         address = source.url + file.name
-        print(f"Downloading {address}", flush=True)
-        try:
-            with urllib.request.urlopen(address, timeout=TIMEOUT_SECONDS) as response:
-                # Packed contents are never larger than this: a bound on what is held in memory.
-                packed = response.read(file.num_bytes + 1024)
-        except http.client.HTTPException as error:
-            raise OSError(f"the download broke off ({error!r})") from error
+        # Packed contents are never larger than this: a bound on what is held in memory.
+        packed = fetch(address, file.num_bytes + 1024)
         unpack(packed, file, address)
-        _store(packed, folder / file.name)
+        store(packed, folder / file.name)
 
 
-def _store(contents: bytes, path: Path) -> None:
+def fetch(address: str, max_bytes: int) -> bytes:
+    """Return what lies at an address, at most `max_bytes` of it.
+
+    Raises:
+        OSError: there is no network, or the server does not answer or breaks off.
+    """
+    print(f"Downloading {address}", flush=True)
+    try:
+        with urllib.request.urlopen(address, timeout=TIMEOUT_SECONDS) as response:
+            return response.read(max_bytes)
+    except http.client.HTTPException as error:
+        raise OSError(f"the download broke off ({error!r})") from error
+
+
+def store(contents: bytes, path: Path) -> None:
     """Write a file so that it is either absent or whole, whatever interrupts the writing."""
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
@@ -249,16 +258,17 @@ def obtain(
         if folder is not None:
             return folder, contents
         failures.append(f"{way}: no sound one in {', '.join(map(str, folders))}")
-    raise FileNotFoundError(_advice(source, failures))
+    raise FileNotFoundError(advice(source, failures))
 
 
-def _advice(source: Source, failures: list[str]) -> str:
+def advice(source: Source, failures: list[str]) -> str:
+    """Return the message of an error: what was tried, and the ways out."""
     tried = "\n".join(f"  - {failure}" for failure in failures)
     return (
         f"{source.title} is not on this machine and could not be fetched. Tried:\n{tried}\n"
         "Any one of these mends it:\n"
         "  1. with a network, run: python -m ganlib.data\n"
         f"  2. on Debian or Ubuntu, run: sudo apt-get install {source.package}\n"
-        f"  3. copy its .gz files from another machine into {keras_folder(source)}, or into any "
+        f"  3. copy its files from another machine into {keras_folder(source)}, or into any "
         "folder that the environment variable GANLIB_DATA names"
     )

@@ -36,6 +36,33 @@ MAX_NAMES = 10
 """How many skipped files the warning names."""
 
 
+class SkippedFilesWarning(UserWarning):
+    """Says that picture files could not be decoded.
+
+    Its `files` names every one: pairs of the path, relative to the folder, and the reason.
+    """
+
+    def __init__(self, message: str, files: list[tuple[Path, str]]):
+        super().__init__(message)
+        self.files = files
+
+
+def find(path) -> list[Path]:
+    """Return the picture files below a folder, relative to it, in the order of `read`.
+
+    Raises:
+        FileNotFoundError, NotADirectoryError, ValueError: as `read` does where there are none.
+    """
+    root = _existing_folder(path)
+    files = [file.relative_to(root) for file in _walk(root)]
+    if not files:
+        raise ValueError(
+            f"{root} holds no pictures: expected files ending in {' '.join(sorted(SUFFIXES))}, "
+            "in the folder itself or in one sub-folder per class"
+        )
+    return files
+
+
 def read(path, image_size: int, channels: int) -> tuple[np.ndarray, np.ndarray | None, tuple]:
     """Read every picture below a folder; see `ganlib.data.load_folder` for the rules.
 
@@ -43,23 +70,17 @@ def read(path, image_size: int, channels: int) -> tuple[np.ndarray, np.ndarray |
         Images, uint8 `(n, image_size, image_size, channels)`; labels, int64 `(n,)` or None; and
         the class names.
     """
-    root = _existing_folder(path)
-    files = list(_walk(root))
-    if not files:
-        raise ValueError(
-            f"{root} holds no pictures: expected files ending in {' '.join(sorted(SUFFIXES))}, "
-            "in the folder itself or in one sub-folder per class"
-        )
+    root, files = _existing_folder(path), find(path)
     images = np.empty((len(files), image_size, image_size, channels), np.uint8)
     kept, skipped = [], []
     with _quiet_pillow():
         for file in files:
             try:
-                images[len(kept)] = _decode(file, image_size, channels)
+                images[len(kept)] = _decode(root / file, image_size, channels)
             except Exception as error:  # a broken file can raise nearly anything in a decoder
-                skipped.append((file.relative_to(root), _reason(error)))
+                skipped.append((file, _reason(error)))
             else:
-                kept.append(file.relative_to(root))
+                kept.append(file)
     if skipped:
         _report(root, skipped, len(files))
     if not kept:
@@ -221,11 +242,11 @@ def _report(root: Path, skipped: list[tuple[Path, str]], num_files: int) -> None
     names = [f"{name} ({reason})" for name, reason in skipped[:MAX_NAMES]]
     if len(skipped) > MAX_NAMES:
         names.append(f"and {len(skipped) - MAX_NAMES} more")
-    warnings.warn(
+    message = (
         f"skipped {len(skipped)} of {num_files} picture files in {root} that could not be "
-        f"decoded: {', '.join(names)}",
-        stacklevel=4,
+        f"decoded: {', '.join(names)}"
     )
+    warnings.warn(SkippedFilesWarning(message, skipped), stacklevel=4)
 
 
 def _classes(root: Path, names: list[Path]) -> tuple[np.ndarray | None, tuple[str, ...]]:

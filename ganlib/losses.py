@@ -154,3 +154,156 @@ relativistic = Loss(_relativistic_discriminator, _relativistic_generator, paired
 Reference: Jolicoeur-Martineau, *The relativistic discriminator*, ICLR 2019; with ``r1`` and ``r2``
 it is the objective of Huang et al., *The GAN is dead; long live the GAN!*, NeurIPS 2024.
 """
+
+
+class Term(NamedTuple):
+    """An objective beside the adversarial one, for one player or both.
+
+    Its functions are called as ``(real_outputs, fake_outputs, labels) -> float32 scalar``. Outputs
+    are dicts of the discriminator's named outputs; labels are int32 (n,), −1 where unknown, and the
+    i-th fake image was made for the i-th label.
+
+    Attributes:
+        discriminator: what is added to the discriminator's loss, or None.
+        generator: what is added to the generator's loss, or None.
+        weight: factor of both.
+        outputs: names of the discriminator's outputs that are needed.
+        paired: whether the generator's part looks at real images too.
+        labelled: whether labels are needed.
+    """
+
+    discriminator: Callable | None = None
+    generator: Callable | None = None
+    weight: float = 1.0
+    outputs: tuple = ()
+    paired: bool = False
+    labelled: bool = False
+
+    def discriminator_loss(self, real_outputs, fake_outputs, labels):
+        """What the term adds to the discriminator's loss.
+
+        Args:
+            real_outputs: dict of tensors for the real images.
+            fake_outputs: dict of tensors for the generated ones.
+            labels: int32 (n,).
+
+        Returns:
+            A scalar, 0.0 where the term has no such part.
+        """
+        if self.discriminator is None:
+            return 0.0
+        return self.weight * self.discriminator(real_outputs, fake_outputs, labels)
+
+    def generator_loss(self, real_outputs, fake_outputs, labels):
+        """What the term adds to the generator's loss.
+
+        Args:
+            real_outputs: dict of tensors for the real images.
+            fake_outputs: dict of tensors for the generated ones.
+            labels: int32 (n,).
+
+        Returns:
+            A scalar, 0.0 where the term has no such part.
+        """
+        if self.generator is None:
+            return 0.0
+        return self.weight * self.generator(real_outputs, fake_outputs, labels)
+
+
+def _class_cross_entropy(outputs, labels):
+    """Mean of −log softmax(class logits)[label] over the samples whose label is known."""
+    known = tf.cast(labels >= 0, tf.float32)
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
+        tf.maximum(labels, 0), _float32(outputs["class_logits"])
+    )
+    return tf.math.divide_no_nan(tf.reduce_sum(known * losses), tf.reduce_sum(known))
+
+
+def _classify_real(real_outputs, fake_outputs, labels):
+    del fake_outputs
+    return _class_cross_entropy(real_outputs, labels)
+
+
+def _classify_fake(real_outputs, fake_outputs, labels):
+    del real_outputs
+    return _class_cross_entropy(fake_outputs, labels)
+
+
+def _classify_both(real_outputs, fake_outputs, labels):
+    return _classify_real(real_outputs, fake_outputs, labels) + _classify_fake(
+        real_outputs, fake_outputs, labels
+    )
+
+
+def _match_features(real_outputs, fake_outputs, labels):
+    """‖E[φ(real)] − E[φ(fake)]‖²."""
+    del labels
+    means = [
+        tf.reduce_mean(_float32(outputs["features"]), 0) for outputs in (real_outputs, fake_outputs)
+    ]
+    return tf.reduce_sum(tf.square(means[0] - means[1]))
+
+
+def auxiliary_classifier(weight=1.0):
+    """The discriminator also learns the class, of both kinds; the generator makes it recognisable.
+
+    Args:
+        weight: factor of the class's cross-entropy.
+
+    Returns:
+        A ``Term`` for a discriminator with the head ``heads.auxiliary_classifier``.
+
+    Example:
+        >>> from ganlib import losses
+        >>> losses.auxiliary_classifier(weight=0.5).outputs
+        ('class_logits',)
+
+    Reference:
+        Odena, Olah and Shlens, *Conditional Image Synthesis with Auxiliary Classifier GANs*,
+        ICML 2017, eqs. 2 and 3. Chapter 09.
+    """
+    return Term(_classify_both, _classify_fake, weight, ("class_logits",), labelled=True)
+
+
+def feature_matching(weight=1.0):
+    """The generator makes the discriminator's features agree in the mean over a batch.
+
+    Args:
+        weight: factor of the squared distance of the means.
+
+    Returns:
+        A ``Term`` for a discriminator with an output "features".
+
+    Example:
+        >>> from ganlib import losses
+        >>> losses.feature_matching().paired
+        True
+
+    Reference:
+        Salimans et al., *Improved Techniques for Training GANs*, NIPS 2016, section 3.1.
+        Chapter 15.
+    """
+    return Term(None, _match_features, weight, ("features",), paired=True)
+
+
+def semi_supervised(weight=1.0):
+    """The discriminator classifies the real images whose label is known.
+
+    With the head ``heads.semi_supervised``, whose adversarial logit is the logsumexp of the K class
+    logits, this and the adversarial loss are the K + 1 class loss.
+
+    Args:
+        weight: factor of the class's cross-entropy.
+
+    Returns:
+        A ``Term`` for a discriminator with an output "class_logits".
+
+    Example:
+        >>> from ganlib import losses
+        >>> losses.semi_supervised().generator is None
+        True
+
+    Reference:
+        Salimans et al., *Improved Techniques for Training GANs*, NIPS 2016, section 5. Chapter 13.
+    """
+    return Term(_classify_real, None, weight, ("class_logits",), labelled=True)

@@ -1,8 +1,8 @@
-"""The training step, the loop around it, and the averaged generator.
+"""The loop around the training step, the state of a run, and its files.
 
-Everything random in step k (batch, latents, the penalty's draws) is computed from the run's seed
-and k alone. So a run that was interrupted and resumed equals one that was not, bit for bit, and
-nothing but the variables and the step need be saved.
+Everything random in step k (batch, latents, labels, augmentation, the penalty's draws) is computed
+from the run's seed and k alone. So a run that was interrupted and resumed equals one that was not,
+bit for bit, and nothing but the variables and the step need be saved.
 """
 
 import dataclasses
@@ -10,119 +10,23 @@ import json
 import os
 import pathlib
 import time
-from collections.abc import Callable
 
 import numpy as np
 from tqdm import tqdm
 
-from ganlib import _loop, checkpoints, data, losses
+from ganlib import _loop, checkpoints, data, losses, step
 from ganlib._tensorflow import keras, tf
+from ganlib.losses import Term
 from ganlib.models import layers
+from ganlib.options import STATISTICS, History, Options, Penalty
+
+__all__ = ["GAN", "History", "Options", "Penalty", "Term", "load_generator"]
 
 _SAMPLING_BATCH = 500
-_STREAMS_PER_STEP = 1024  # seeds set apart for the draws of one step
-_LATENTS, _PENALTIES = 0, 512  # where each kind of draw begins among them
-_SAMPLES = -1  # a seed below zero: draws that belong to no step
+_SAMPLES, _SAMPLE_LABELS = -1, -2  # seeds below zero: draws that belong to no step
 
 
-@dataclasses.dataclass(frozen=True)
-class Options:
-    """How a pair is trained, apart from its loss, penalties and optimizers.
-
-    Attributes:
-        batch_size: real images per discriminator step; as many are generated.
-        num_discriminator_steps: discriminator steps per generator step.
-        ema_decay: decay of the generator's exponential moving average, in [0, 1); early on it is
-            at most (1 + step) / (10 + step), so that the average forgets the first weights.
-        steps_per_call: steps inside one compiled call; also how often losses are recorded.
-        jit_compile: whether XLA compiles the step. None: on a GPU only; on a CPU it is slower.
-        seed: the run's seed.
-    """
-
-    batch_size: int = 64
-    num_discriminator_steps: int = 1
-    ema_decay: float = 0.998
-    steps_per_call: int = 50
-    jit_compile: bool | None = None
-    seed: int = 0
-
-    def __post_init__(self):
-        for name in ("batch_size", "num_discriminator_steps", "steps_per_call"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a positive integer, but is {value!r}.")
-        if not 0 <= self.ema_decay < 1:
-            raise ValueError(f"ema_decay must be in [0, 1), but is {self.ema_decay!r}.")
-
-
-@dataclasses.dataclass(frozen=True)
-class Penalty:
-    """A gradient penalty with its weight, added every ``interval`` steps (lazy regularisation).
-
-    A penalty that comes every k steps is multiplied by k, so that its weight means the same.
-
-    Attributes:
-        function: one of ``penalties``: (discriminator, real, fake, seed) -> scalar.
-        weight: its factor; for R1 this is γ.
-        interval: number of steps from one to the next.
-
-    Reference:
-        Karras et al., *Analyzing and Improving the Image Quality of StyleGAN*, CVPR 2020, app. B.
-    """
-
-    function: Callable
-    weight: float = 1.0
-    interval: int = 1
-
-    def __post_init__(self):
-        if not isinstance(self.interval, int) or self.interval < 1:
-            raise ValueError(f"interval must be a positive integer, but is {self.interval!r}.")
-
-
-@dataclasses.dataclass
-class History:
-    """What a run recorded: one entry for each compiled call, means over its steps.
-
-    Attributes:
-        step: last step of the call, int64 (n,).
-        discriminator_loss: float32 (n,), without penalties.
-        generator_loss: float32 (n,).
-        real_logit: mean logit of real images, float32 (n,).
-        fake_logit: mean logit of generated images at the discriminator's step, float32 (n,).
-        seconds: training time since step 0, float64 (n,), without checkpoints and callbacks.
-        images_per_second: real images per second of training time, float64 (n,).
-    """
-
-    step: np.ndarray
-    discriminator_loss: np.ndarray
-    generator_loss: np.ndarray
-    real_logit: np.ndarray
-    fake_logit: np.ndarray
-    seconds: np.ndarray
-    images_per_second: np.ndarray
-
-    @classmethod
-    def empty(cls):
-        """A history of no steps.
-
-        Returns:
-            A ``History`` whose arrays have length 0.
-        """
-        dtypes = [np.int64] + 4 * [np.float32] + 2 * [np.float64]
-        return cls(*(np.zeros(0, dtype) for dtype in dtypes))
-
-    def append(self, **values):
-        """Adds one entry.
-
-        Args:
-            **values: a number for each attribute, by its name.
-        """
-        for name, value in values.items():
-            old = getattr(self, name)
-            setattr(self, name, np.append(old, np.asarray(value, old.dtype)))
-
-
-class GAN:
+class GAN(step.Step):
     """A generator and a discriminator with all that training them needs.
 
     Attributes:
@@ -133,13 +37,20 @@ class GAN:
         history: a ``History``.
 
     Args:
-        generator: ``keras.Model``, latents (batch, latent_dim) -> images.
-        discriminator: ``keras.Model``, images -> logits (batch, 1).
+        generator: ``keras.Model``, latents (batch, latent_dim) -> images; a conditional one takes
+            a list of latents and labels, int32 (batch,).
+        discriminator: ``keras.Model``, images -> logits (batch, 1), or a dict of outputs with
+            "logits" among them; a conditional one takes a list of images and labels.
         loss: one of ``losses``.
         penalties: ``Penalty`` objects, added to the discriminator's loss.
+        terms: further objectives such as ``losses.auxiliary_classifier()``.
         generator_optimizer: Keras optimizer. None: Adam(8e-4, beta_1=0, beta_2=0.99).
         discriminator_optimizer: likewise, another object.
         options: an ``Options``.
+
+    Networks that compute in float16 (built under Keras's policy "mixed_float16") get a loss scale
+    for each optimizer. With ``Options(strategy=...)`` both networks are built under the strategy's
+    scope; each device takes its share of every batch, and gradients are those of the whole batch.
 
     Raises:
         ValueError: if the networks do not fit together, or share an optimizer.
@@ -169,146 +80,38 @@ class GAN:
         loss=losses.non_saturating,
         *,
         penalties=(),
+        terms=(),
         generator_optimizer=None,
         discriminator_optimizer=None,
-        options=Options(),
+        options=None,
     ):
-        _require_fit(generator, discriminator)
+        options = Options() if options is None else options
+        step.require_fit(generator, discriminator, terms, options, loss)
         if generator_optimizer is not None and generator_optimizer is discriminator_optimizer:
             raise ValueError(
-                "both networks were given the same optimizer, whose moments would mix. "
-                "Make one optimizer for each."
+                "both networks were given the same optimizer, which has one step count and one list "
+                "of variables. Make one optimizer for each."
             )
         self.generator, self.discriminator = generator, discriminator
-        self.loss, self.penalties, self.options = loss, tuple(penalties), options
-        self.generator_optimizer = _built(generator_optimizer, generator)
-        self.discriminator_optimizer = _built(discriminator_optimizer, discriminator)
-        self.ema_generator = layers.with_plain_batch_normalization(generator)
-        self.latent_dim = generator.input_shape[-1]
+        self.loss, self.options = loss, options
+        self.penalties, self.terms = tuple(penalties), tuple(terms)
+        with self._scope():
+            self.generator_optimizer = step.built(generator_optimizer, generator)
+            self.discriminator_optimizer = step.built(discriminator_optimizer, discriminator)
+            self.ema_generator = layers.with_plain_batch_normalization(generator)
+            self._augment_state = step.initial_augment_state(options.augment)
+        self.latent_dim = generator.inputs[0].shape[-1]
+        self.takes_labels = len(generator.inputs) > 1 or len(discriminator.inputs) > 1
+        self._separate_passes = step.mixes_samples(discriminator)
+        self._side_training = not step.iterates_only(discriminator)
+        self._paired = loss.paired or any(term.paired for term in self.terms)
         self.step, self.history = 0, History.empty()
-        self._separate_passes = _mixes_samples(discriminator)
         self._blocks = {}  # dtype of the images -> compiled function
         self._generate = tf.function(
-            lambda latents: self.ema_generator(latents, training=False),
-            input_signature=[tf.TensorSpec([None, self.latent_dim])],
+            lambda inputs: self.ema_generator(inputs, training=False),
             autograph=False,
+            reduce_retracing=True,
         )
-
-    # ---- one step ------------------------------------------------------------------------
-
-    def discriminator_step(self, real_images, fake_images, step, substep=0):
-        """One update of the discriminator; the generator is not touched.
-
-        Args:
-            real_images: float tensor (batch, ...) in model range.
-            fake_images: float tensor of the same shape, taken as constants.
-            step: int64 scalar; it decides which penalties are due and their random draws.
-            substep: which of the step's discriminator updates this is; draws differ between them.
-
-        Returns:
-            ``(loss, real_logits, fake_logits)``; the loss is without penalties.
-        """
-        variables = self.discriminator.trainable_variables
-        fake_images = tf.stop_gradient(fake_images)
-        with tf.GradientTape() as tape:
-            real_logits, fake_logits = self._logits(real_images, fake_images)
-            loss = self.loss.discriminator(real_logits, fake_logits)
-        gradients = tape.gradient(loss, variables)
-        for index, penalty in enumerate(self.penalties):
-            seed = self._seed(step, _PENALTIES + substep * len(self.penalties) + index)
-            extra = self._penalty_gradients(penalty, real_images, fake_images, step, seed)
-            gradients = [a + b for a, b in zip(gradients, extra, strict=True)]
-        self.discriminator_optimizer.apply(gradients, variables)
-        return loss, real_logits, fake_logits
-
-    def _logits(self, real_images, fake_images):
-        """Logits of both batches: in one pass, unless the network's samples affect each other."""
-        if self._separate_passes:
-            real_logits = self.discriminator(real_images, training=True)
-            return real_logits, self.discriminator(fake_images, training=True)
-        both = self.discriminator(tf.concat([real_images, fake_images], 0), training=True)
-        num_real = tf.shape(real_images)[0]
-        return both[:num_real], both[num_real:]
-
-    def _penalty_gradients(self, penalty, real_images, fake_images, step, seed):
-        """Gradients of weight · interval · penalty where it is due, zeros elsewhere."""
-        variables = self.discriminator.trainable_variables
-
-        def due():
-            with tf.GradientTape() as tape:
-                value = penalty.function(
-                    lambda images: self.discriminator(images, training=True),
-                    real_images,
-                    fake_images,
-                    seed,
-                )
-                value *= penalty.weight * penalty.interval
-            gradients = tape.gradient(value, variables)
-            # A bias behind the last nonlinearity does not move the slope: no gradient, so zeros.
-            return [
-                tf.zeros_like(v) if g is None else g
-                for g, v in zip(gradients, variables, strict=True)
-            ]
-
-        if penalty.interval == 1:
-            return due()
-        return tf.cond(
-            tf.equal(step % penalty.interval, 0), due, lambda: [tf.zeros_like(v) for v in variables]
-        )
-
-    def train_step(self, real_batches, latent_batches, step):
-        """One step: the discriminator's updates, then the generator's, then the average's.
-
-        The generator's update uses the images of the last discriminator step, which it has not
-        changed since; they go through the *updated* discriminator.
-
-        Args:
-            real_batches: ``num_discriminator_steps`` float tensors (batch, ...) in model range.
-            latent_batches: as many float tensors (batch, latent_dim).
-            step: int64 scalar, the number of steps completed before this one.
-
-        Returns:
-            float32 tensor (4,): discriminator loss, generator loss, mean real logit, mean fake
-            logit, of the last discriminator step.
-        """
-        *earlier, (last_real, last_latents) = zip(real_batches, latent_batches, strict=True)
-        for substep, (real_images, latents) in enumerate(earlier):
-            fake_images = self.generator(latents, training=True)
-            self.discriminator_step(real_images, fake_images, step, substep)
-        variables = self.generator.trainable_variables
-        with tf.GradientTape() as tape:
-            fake_images = self.generator(last_latents, training=True)
-            with tape.stop_recording():
-                d_loss, real_logits, fake_logits = self.discriminator_step(
-                    last_real, fake_images, step, len(earlier)
-                )
-                # Only a loss that pairs real with fake looks at real logits here. They must then
-                # come from the updated discriminator, as the fake ones do.
-                new_real_logits = real_logits
-                if self.loss.paired:
-                    new_real_logits = self.discriminator(last_real, training=True)
-            new_fake_logits = self.discriminator(fake_images, training=True)
-            g_loss = self.loss.generator(new_real_logits, new_fake_logits)
-        self.generator_optimizer.apply(tape.gradient(g_loss, variables), variables)
-        self._update_ema(step)
-        return tf.stack([d_loss, g_loss, tf.reduce_mean(real_logits), tf.reduce_mean(fake_logits)])
-
-    def _update_ema(self, step):
-        """Moves every variable of the average, batch statistics too, towards the generator's."""
-        steps = tf.cast(step, tf.float32)
-        decay = tf.minimum(self.options.ema_decay, (1.0 + steps) / (10.0 + steps))
-        for average, variable in zip(
-            self.ema_generator.variables, self.generator.variables, strict=True
-        ):
-            if average.dtype.startswith("float"):
-                average.assign(variable + (average - variable) * decay)
-            else:
-                average.assign(variable)
-
-    def _seed(self, step, stream):
-        """The pair of integers that decides one draw of one step."""
-        step = tf.cast(step, tf.int64)
-        return tf.stack([tf.cast(self.options.seed, tf.int64), step * _STREAMS_PER_STEP + stream])
 
     # ---- many steps ----------------------------------------------------------------------
 
@@ -319,8 +122,19 @@ class GAN:
             jit_compile = options.jit_compile
             if jit_compile is None:
                 jit_compile = bool(tf.config.list_physical_devices("GPU"))
+            if options.strategy is not None:
+                # XLA compiles what a device does; the exchange between devices lies outside.
+                self._device_step = tf.function(
+                    self._replica_step, autograph=False, jit_compile=jit_compile
+                )
+                self._blocks[dtype] = tf.function(
+                    self._run_block, autograph=False, reduce_retracing=True
+                )
+                return self._blocks[dtype]
+            self._device_step = self._replica_step
             signature = [
-                tf.TensorSpec([None, *self.discriminator.input_shape[1:]], dtype),
+                tf.TensorSpec([None, *self.discriminator.inputs[0].shape[1:]], dtype),
+                tf.TensorSpec([None], tf.int32),
                 tf.TensorSpec(
                     [None, options.num_discriminator_steps, options.batch_size], tf.int32
                 ),
@@ -332,18 +146,18 @@ class GAN:
             )
         return self._blocks[dtype]
 
-    def _run_block(self, images, indices, first_step):
+    def _run_block(self, images, labels, indices, first_step):
         """Runs the steps of ``indices`` (steps, num_discriminator_steps, batch)."""
         num_steps = tf.shape(indices)[0]
 
         def body(i, sums):
             step = first_step + tf.cast(i, tf.int64)
-            rounds = range(self.options.num_discriminator_steps)
-            real = [self._batch(images, indices[i, j]) for j in rounds]
-            latents = [self._latents(step, j) for j in rounds]
-            return i + 1, sums + self.train_step(real, latents, step)
+            statistics = self._on_all_devices(images, labels, indices[i], step)
+            self._after_step(statistics, step)
+            return i + 1, sums + statistics
 
-        _, sums = tf.while_loop(lambda i, _: i < num_steps, body, (0, tf.zeros(4)))
+        state = (0, tf.zeros(len(STATISTICS)))
+        _, sums = tf.while_loop(lambda i, _: i < num_steps, body, state)
         models = (self.generator, self.discriminator)
         finite = [
             tf.reduce_all(tf.math.is_finite(v))
@@ -352,13 +166,31 @@ class GAN:
         ]
         return sums / tf.cast(num_steps, tf.float32), tf.reduce_all(tf.stack(finite))
 
+    def _on_all_devices(self, images, labels, indices, step):
+        """The networks' update, on each device with its share; the means of the statistics."""
+        strategy, arguments = self.options.strategy, (images, labels, indices, step)
+        if strategy is None:
+            return self._device_step(*arguments)
+        statistics = strategy.run(self._device_step, arguments)
+        return strategy.reduce(tf.distribute.ReduceOp.MEAN, statistics, axis=None)
+
+    def _replica_step(self, images, labels, indices, step):
+        """One device's part of a step: its slice of the global batch and of the latents."""
+        options = self.options
+        share = options.batch_size // options.num_replicas
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        start = replica * share
+        real, latents, label_batches = [], [], []
+        for substep in range(options.num_discriminator_steps):
+            mine = indices[substep, start : start + share]
+            real.append(self._batch(images, mine))
+            label_batches.append(tf.gather(labels, mine))
+            latents.append(self._latents(step, substep)[start : start + share])
+        return self._update_networks(real, latents, step, label_batches)
+
     def _batch(self, images, indices):
         batch = tf.gather(images, indices)
         return data.to_model_range(batch) if batch.dtype == tf.uint8 else batch
-
-    def _latents(self, step, stream):
-        shape = [self.options.batch_size, self.latent_dim]
-        return tf.random.stateless_normal(shape, self._seed(step, _LATENTS + stream), alg="philox")
 
     def train(
         self,
@@ -379,11 +211,14 @@ class GAN:
 
         Args:
             images: ``data.Images``, a uint8 array (n, height, width, channels), or a float array
-                (n, ...) that is in the model's range already, for instance points of a toy.
+                (n, ...) that is in the model's range already, for instance points of a toy. An
+                array that is a ``np.memmap`` stays on the disk; batches are read as needed.
             num_steps: the run's total number of steps; nothing happens if they are done.
             directory: folder for checkpoints, or None.
             checkpoint_every: steps from one checkpoint to the next.
-            callbacks: functions ``(gan, step)``, called after each compiled call.
+            callbacks: functions ``(gan, step)``, called after each compiled call; one that returns
+                True ends the run. Those with ``get_state`` and ``set_state``, such as
+                ``callbacks.EarlyStop``, are part of the checkpoint.
             progress: whether to show a bar with both losses and real images per second.
 
         Returns:
@@ -398,12 +233,13 @@ class GAN:
         for name, value in (("num_steps", num_steps), ("checkpoint_every", checkpoint_every)):
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name} must be a positive integer, but is {value!r}.")
-        images = _as_array(images, self.discriminator)
-        config = self._config() | {"images": _loop.fingerprint(images)}
+        images, labels = _as_arrays(images, self)
+        config = self._config() | {"images": _loop.fingerprint(images, labels)}
         if directory is not None:
-            self._resume(directory, config, only_forward=True)
-        order = _loop.Order(len(images), self.options)
-        images = tf.constant(images)
+            self._resume(directory, config, callbacks, only_forward=True)
+        if any(getattr(callback, "finished", False) for callback in callbacks):
+            return self.history
+        feed = _loop.Feed(images, labels, self.options)
         with (
             _loop.Interruption() as interruption,
             tqdm(total=num_steps, initial=self.step, unit="step", disable=not progress) as bar,
@@ -412,36 +248,36 @@ class GAN:
                 end = _loop.block_end(
                     self.step, num_steps, self.options.steps_per_call, checkpoint_every
                 )
-                self._train_block(images, order, end, directory)
+                self._train_block(feed, end, directory)
                 bar.update(self.step - bar.n)
                 bar.set_postfix_str(_loop.describe(self.history), refresh=False)
-                for callback in callbacks:
-                    callback(self, self.step)
-                stop = interruption.requested or self.step == num_steps
+                ended = [callback(self, self.step) is True for callback in callbacks]
+                stop = interruption.requested or self.step == num_steps or any(ended)
                 if directory is not None and (stop or self.step % checkpoint_every == 0):
-                    self._save(directory, config)
+                    self._save(directory, config, callbacks)
                 interruption.raise_if_requested(self.step, directory)
+                if any(ended):
+                    break
         return self.history
 
-    def _train_block(self, images, order, end, directory):
+    def _train_block(self, feed, end, directory):
         """One compiled call, recorded in the history."""
         start = time.perf_counter()
-        indices = order.indices(self.step, end)
-        block = self._compiled_block(images.dtype)
-        means, finite = block(images, indices, tf.constant(self.step, tf.int64))
-        means = means.numpy()
+        block = self._compiled_block(feed.dtype)
+        with _loop.lost_workers(self.options.strategy, self.step, directory):
+            means, finite = block(*feed.block(self.step, end), tf.constant(self.step, tf.int64))
+            means = means.numpy()
         seconds = time.perf_counter() - start
         if not (np.isfinite(means).all() and finite):
             raise FloatingPointError(_loop.divergence_message(self.step, end, means, directory))
         num_images = (end - self.step) * self.options.batch_size
         num_images *= self.options.num_discriminator_steps
         self.step = end
+        augmented = self.options.augment is not None
         self.history.append(
+            **dict(zip(STATISTICS, means, strict=True)),
             step=end,
-            discriminator_loss=means[0],
-            generator_loss=means[1],
-            real_logit=means[2],
-            fake_logit=means[3],
+            augment_probability=float(self._augment_state[0]) if augmented else 0.0,
             seconds=seconds + (self.history.seconds[-1] if len(self.history.seconds) else 0.0),
             images_per_second=num_images / seconds,
         )
@@ -461,21 +297,29 @@ class GAN:
         shape = [num_images, self.latent_dim]
         return tf.random.stateless_normal(shape, [seed, _SAMPLES], alg="philox")
 
-    def sample(self, num_images, seed=0):
+    def sample(self, num_images, seed=0, labels=None):
         """Images of the averaged generator.
 
         Args:
             num_images: how many.
             seed: decides the latents.
+            labels: int array (num_images,) or one int, for a conditional generator. None: each
+                class in turn.
 
         Returns:
             float32 array (num_images, ...), in [-1, 1] for images; ``data.to_uint8`` makes pixels.
+
+        Raises:
+            ValueError: if labels are given to a generator that takes none, or do not fit.
         """
         latents = self.latents(num_images, seed)
-        batches = [
-            self._generate(latents[i : i + _SAMPLING_BATCH]).numpy()
-            for i in range(0, num_images, _SAMPLING_BATCH)
-        ]
+        labels = _sample_labels(self.ema_generator, labels, num_images)
+        batches = []
+        for i in range(0, num_images, _SAMPLING_BATCH):
+            inputs = latents[i : i + _SAMPLING_BATCH]
+            if labels is not None:
+                inputs = [inputs, labels[i : i + _SAMPLING_BATCH]]
+            batches.append(self._generate(inputs).numpy())
         return np.concatenate(batches)
 
     def save_generator(self, path):
@@ -520,11 +364,15 @@ class GAN:
                 f"was passed to train or save."
             )
 
-    def _save(self, directory, config):
+    def _save(self, directory, config, callbacks=()):
         state = {name: [np.asarray(v) for v in values] for name, values in self._state().items()}
-        checkpoints.save(directory, self.step, state, config, dataclasses.asdict(self.history))
+        for index, callback in enumerate(callbacks):
+            if hasattr(callback, "get_state"):
+                state[f"callback{index}"] = [callback.get_state()]
+        if _loop.is_chief(self.options.strategy):
+            checkpoints.save(directory, self.step, state, config, dataclasses.asdict(self.history))
 
-    def _resume(self, directory, config, only_forward=False):
+    def _resume(self, directory, config, callbacks=(), only_forward=False):
         """Takes over the newest checkpoint, if it fits; False if there is none."""
         found = checkpoints.load_latest(directory)
         if found is None:
@@ -537,8 +385,11 @@ class GAN:
         if only_forward and step <= self.step:  # what is in memory has come further
             return True
         for name, variables in self._state().items():
-            for variable, value in zip(variables, state[name], strict=True):
+            for variable, value in zip(variables, state.get(name, []), strict=True):
                 variable.assign(value)
+        for index, callback in enumerate(callbacks):
+            if f"callback{index}" in state and hasattr(callback, "set_state"):
+                callback.set_state(state[f"callback{index}"][0])
         self.step, self.history = step, History(**history)
         return True
 
@@ -550,13 +401,15 @@ class GAN:
             "ema_generator": self.ema_generator.variables,
             "generator_optimizer": self.generator_optimizer.variables,
             "discriminator_optimizer": self.discriminator_optimizer.variables,
+            "augment": [v for v in self._augment_state if isinstance(v, tf.Variable)],
         }
 
     def _config(self):
         """What must be equal for a checkpoint to fit, as JSON holds it."""
-        options = dataclasses.asdict(self.options)
-        for name in ("steps_per_call", "jit_compile"):  # how, not what: a run may move to a GPU
+        options = {f.name: getattr(self.options, f.name) for f in dataclasses.fields(self.options)}
+        for name in ("steps_per_call", "jit_compile", "strategy"):  # how, not what: runs may move
             del options[name]
+        options["augment"] = repr(options["augment"])
         config = {
             "generator": _loop.layer_configs(self.generator),
             "discriminator": _loop.layer_configs(self.discriminator),
@@ -565,6 +418,10 @@ class GAN:
             ],
             "penalties": [
                 [_loop.function_name(p.function), p.weight, p.interval] for p in self.penalties
+            ],
+            "terms": [
+                [[_loop.function_name(f) for f in (t.discriminator, t.generator) if f], t.weight]
+                for t in self.terms
             ],
             "generator_optimizer": _loop.without_name(self.generator_optimizer.get_config()),
             "discriminator_optimizer": _loop.without_name(
@@ -605,45 +462,33 @@ def _keras_path(path):
     return path
 
 
-# ---- what the constructor needs ------------------------------------------------------------
+# ---- what train and sample need --------------------------------------------------------------
 
 
-def _require_fit(generator, discriminator):
-    if generator.output_shape[1:] != discriminator.input_shape[1:]:
-        raise ValueError(
-            f"the generator makes samples of shape {generator.output_shape[1:]}, but the "
-            f"discriminator takes {discriminator.input_shape[1:]}. Build both with the same "
-            f"image_size and channels."
-        )
-
-
-def _built(optimizer, model):
-    """The optimizer (or the default one) with its variables made."""
-    if optimizer is None:
-        optimizer = keras.optimizers.Adam(8e-4, beta_1=0.0, beta_2=0.99)
-    optimizer.build(model.trainable_variables)
-    return optimizer
-
-
-def _mixes_samples(model):
-    """Whether a sample's output depends on the rest of its batch."""
-    return any(
-        isinstance(layer, keras.layers.BatchNormalization) or getattr(layer, "mixes_samples", False)
-        for layer in model._flatten_layers()
-    )
-
-
-def _as_array(images, discriminator):
-    """The images as an array that fits the discriminator."""
-    array = np.asarray(images.images if isinstance(images, data.Images) else images)
-    expected = discriminator.input_shape[1:]
+def _as_arrays(images, gan):
+    """The images as an array that fits the discriminator, and their labels, −1 where unknown."""
+    labels = images.labels if isinstance(images, data.Images) else None
+    array = images.images if isinstance(images, data.Images) else np.asanyarray(images)
+    expected = tuple(gan.discriminator.inputs[0].shape[1:])
     if array.shape[1:] != expected or len(array) == 0:
         raise ValueError(
             f"the discriminator takes samples of shape {expected}, but the images have shape "
             f"{array.shape}. Load them at that size, or build the networks for theirs."
         )
+    if labels is None:
+        labels = np.full(len(array), -1)
+    if gan.takes_labels and labels.min() < 0:
+        raise ValueError(
+            "the networks take labels, but the images have none, or not all of them. Pass labelled "
+            "data.Images, or build the networks without num_classes."
+        )
+    if labels.max() < 0 and any(term.labelled for term in gan.terms):
+        raise ValueError(
+            "a term needs labels, but no image has one. Pass labelled data.Images, or leave the "
+            "term out."
+        )
     if array.dtype == np.uint8:
-        return array
+        return array, labels.astype(np.int32)
     if not np.issubdtype(array.dtype, np.floating):
         raise ValueError(
             f"images must be uint8 (0 to 255) or float in the model's range, but have dtype "
@@ -651,4 +496,27 @@ def _as_array(images, discriminator):
         )
     if not np.isfinite(array).all():
         raise ValueError("the samples hold values that are not finite. Remove them first.")
-    return array.astype(np.float32)
+    return array.astype(np.float32), labels.astype(np.int32)
+
+
+def _sample_labels(generator, labels, num_images):
+    """The labels to generate for, int32 (num_images,), or None where there are no classes."""
+    if len(generator.inputs) == 1:
+        if labels is not None:
+            raise ValueError(
+                "labels were given, but the generator takes none. Leave them out, or build it with "
+                "num_classes."
+            )
+        return None
+    num_classes = next(
+        layer.input_dim for layer in generator.layers if isinstance(layer, keras.layers.Embedding)
+    )
+    labels = np.arange(num_images) % num_classes if labels is None else np.asarray(labels)
+    if labels.ndim == 0:
+        labels = np.full(num_images, labels)
+    if labels.shape != (num_images,) or labels.min() < 0 or labels.max() >= num_classes:
+        raise ValueError(
+            f"labels must be one integer from 0 to {num_classes - 1} for each of {num_images} "
+            f"images, but have shape {labels.shape} and values {labels.min()} to {labels.max()}."
+        )
+    return tf.constant(labels, tf.int32)

@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganlib.data import Images, load_digits, load_folder, save_folder
+from ganlib.data import (
+    Images,
+    SkippedFilesWarning,
+    list_folder,
+    load_digits,
+    load_folder,
+    save_folder,
+)
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -391,6 +398,30 @@ def test_many_broken_files_give_one_warning_with_ten_names(tmp_path):
     assert [f"bad{number:02d}.png" in message for number in range(13)] == [True] * 10 + [False] * 3
     assert message.endswith("and 3 more")
     assert caught[0].filename == __file__  # the warning points at the caller
+    named = [(str(file), reason) for file, reason in caught[0].message.files]
+    assert [file for file, _ in named] == [f"bad{number:02d}.png" for number in range(13)]
+    assert {reason for _, reason in named} == {"not an image in a known format"}
+
+
+def test_listed_files_without_the_skipped_ones_are_the_images_in_order(tmp_path):
+    for name, grey in {"b/2.png": 30, "a/z.png": 10, "b/1.png": 20}.items():
+        _save(tmp_path / name, (grey, grey, grey))
+    (tmp_path / "a" / "bad.png").write_bytes(b"")
+    (tmp_path / "a" / "notes.txt").write_bytes(b"")
+    with pytest.warns(SkippedFilesWarning) as caught:
+        images = load_folder(tmp_path, 8)
+    listed = [file.as_posix() for file in list_folder(tmp_path)]
+    assert listed == ["a/bad.png", "a/z.png", "b/1.png", "b/2.png"]
+    assert [file.as_posix() for file, _ in caught[0].message.files] == ["a/bad.png"]
+    assert images.images[:, 0, 0, 0].tolist() == [10, 20, 30]
+
+
+def test_listing_asks_for_a_folder_with_pictures_as_loading_does(tmp_path):
+    (tmp_path / "notes.txt").write_bytes(b"")
+    with pytest.raises(ValueError, match="holds no pictures"):
+        list_folder(tmp_path)
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        list_folder(tmp_path / "photos")
 
 
 def test_pillow_settings_and_warning_filters_are_left_alone(tmp_path):

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tools import lab_lints, notebooks
@@ -52,6 +53,11 @@ def stderr(text):
 
 def figure():
     return new_output("display_data", data={"image/png": PIXEL, "text/plain": "<Figure>"})
+
+
+def player(attributes):
+    html = f'<figure {attributes}><img src="data:image/png;base64,{PIXEL}"></figure>'
+    return new_output("execute_result", data={"text/html": html, "text/plain": "<Animation>"})
 
 
 def good_notebook():
@@ -145,6 +151,12 @@ BAD = [  # what breaks, how, and what the complaint must say
     ("alt_text", append(code("1", outputs=[figure()], alt="Figure")), "without alt text"),
     ("alt_text", metadata(3, "mystnb", {"image": {"alt": "No image."}}), "shows no image"),
     ("alt_text", change(6, outputs=[figure(), figure()]), "several images"),
+    ("alt_text", append(code("1", outputs=[player("")])), "without an aria-label"),
+    (
+        "alt_text",
+        append(code("1", outputs=[player('aria-label="Frame"')])),
+        "without an aria-label",
+    ),
     ("checked", metadata(3, "tags", []), "2 cells tagged"),
     ("checked", change(4, outputs=[]), "no text to compare"),
     ("checked", change(3, outputs=[stdout("v5\n")]), "prints a number"),
@@ -174,6 +186,14 @@ def test_lint_complains_about_a_bad_notebook(name, spoil, complaint):
     spoil(notebook)
     complaints = getattr(lab_lints, f"lint_{name}")(notebook)
     assert complaint in " | ".join(complaints)
+
+
+def test_labelled_player_and_table_in_html_need_no_alt_text():
+    notebook = good_notebook()
+    table = new_output("execute_result", data={"text/html": "<table></table>", "text/plain": ""})
+    label = 'aria-label="A line that rises, as a film."'
+    notebook.cells += [code("1", outputs=[player(label)]), code("1", outputs=[table])]
+    assert lab_lints.lint_alt_text(notebook) == []
 
 
 def test_every_lint_is_applied_and_shown_to_fail():
@@ -296,12 +316,24 @@ def test_clean_strips_the_traces_of_a_run():
 # --- running -------------------------------------------------------------------------------------
 
 
+CONFIGURATION = """\
+repository:
+  url: https://example.org/a/b
+html:
+  use_issues_button: false
+  use_repository_button: false
+  use_edit_page_button: false
+launch_buttons:
+  colab_url: ""
+"""
+
+
 @pytest.fixture
 def workshop(tmp_path, monkeypatch):
     """A repository of its own with one lab, `99_good`; returns the folder."""
     folder = tmp_path / "repository"
     (folder / "notebooks").mkdir(parents=True)
-    (folder / "_config.yml").write_text("repository:\n  url: https://example.org/a/b\n", "utf-8")
+    (folder / "_config.yml").write_text(CONFIGURATION, encoding="utf-8")
     for name in ("smoke", "verify"):
         (folder / "notebooks" / f"{name}.yml").write_text("", encoding="utf-8")
     monkeypatch.setattr(notebooks, "ROOT", folder)
@@ -428,22 +460,55 @@ def test_ganlib_hash_changes_with_code_weights_and_names(tmp_path):
     hashes.append(notebooks.ganlib_hash(tmp_path))
     code_file.write_text("x = 2")
     hashes.append(notebooks.ganlib_hash(tmp_path))
+    (tmp_path / "player.html").write_text("<p>")
+    hashes.append(notebooks.ganlib_hash(tmp_path))
     code_file.rename(tmp_path / "b.py")
     hashes.append(notebooks.ganlib_hash(tmp_path))
     (tmp_path / "notes.txt").write_text("not code")
-    assert len(set(hashes)) == 4
+    assert len(set(hashes)) == 5
     assert notebooks.ganlib_hash(tmp_path) == hashes[-1]
 
 
-def test_repository_address_is_set_in_the_configuration_and_the_labs(workshop):
-    notebooks.set_repository("https://example.org/new/home")
+def settings_of(path):
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("end", ["", "/", ".git"])
+def test_repository_address_is_set_in_the_configuration_and_the_labs(workshop, end):
+    notebooks.set_repository(f"https://github.com/new/home{end}")
     path = workshop / "notebooks" / "99_good.ipynb"
-    assert lab_lints.repository_url(workshop / "_config.yml") == "https://example.org/new/home"
+    assert lab_lints.repository_url(workshop / "_config.yml") == "https://github.com/new/home"
     notebook = notebooks.read(path)
-    assert lab_lints.lint_setup(notebook, "https://example.org/new/home") == []
+    assert lab_lints.lint_setup(notebook, "https://github.com/new/home") == []
     assert lab_lints.lint_stamp(notebook) == []
-    with pytest.raises(notebooks.LabError, match=r"expected an address"):
-        notebooks.set_repository("example")
+
+
+def test_real_address_switches_the_buttons_on_and_the_placeholder_off(workshop):
+    before = settings_of(workshop / "_config.yml")
+    notebooks.set_repository("https://github.com/new/home")
+    after = settings_of(workshop / "_config.yml")
+    assert set(after["html"].values()) == {True}
+    assert after["launch_buttons"] == {"colab_url": "https://colab.research.google.com"}
+    notebooks.set_repository(notebooks.PLACEHOLDER)
+    again = settings_of(workshop / "_config.yml")
+    assert {**again, "repository": None} == {**before, "repository": None}
+
+
+@pytest.mark.parametrize(
+    "url", ["example", "http://github.com/a/b", "https://github.com/a", "https://example.org/a/b"]
+)
+def test_address_that_is_not_on_github_is_refused(workshop, url):
+    with pytest.raises(notebooks.LabError, match=r"expected an address such as .*from GitHub only"):
+        notebooks.set_repository(url)
+    assert (workshop / "_config.yml").read_text(encoding="utf-8") == CONFIGURATION
+
+
+def test_missing_button_in_the_configuration_is_named(workshop):
+    text = CONFIGURATION.replace("  use_issues_button: false\n", "")
+    (workshop / "_config.yml").write_text(text, encoding="utf-8")
+    with pytest.raises(notebooks.LabError, match=r"0 lines `use_issues_button"):
+        notebooks.set_repository("https://github.com/new/home")
+    assert (workshop / "_config.yml").read_text(encoding="utf-8") == text
 
 
 def test_unknown_lab_is_refused_with_the_names_of_those_that_exist(workshop, capsys):

@@ -227,7 +227,7 @@ def test_a_batch_norm_discriminator_sees_real_and_fake_in_separate_passes():
 
 def test_an_epoch_shows_each_image_once_in_another_order():
     order = _loop.Order(10, training.Options(batch_size=5, seed=1))
-    indices = order.indices(0, 4).numpy()
+    indices = order.indices(0, 4)
     first, second = indices[:2].ravel(), indices[2:].ravel()
     assert sorted(first) == sorted(second) == list(range(10))
     assert list(first) != list(second)
@@ -236,7 +236,7 @@ def test_an_epoch_shows_each_image_once_in_another_order():
 
 def test_a_data_set_smaller_than_a_batch_is_repeated():
     order = _loop.Order(3, training.Options(batch_size=8, seed=1))
-    counts = np.bincount(order.indices(0, 3).numpy().ravel(), minlength=3)
+    counts = np.bincount(order.indices(0, 3).ravel(), minlength=3)
     np.testing.assert_array_equal(counts, [8, 8, 8])
 
 

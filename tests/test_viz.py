@@ -10,7 +10,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from ganlib import data, viz
+from ganlib import animations, curves, data, grids, style, viz
 
 mpl.use("Agg")
 
@@ -444,6 +444,6 @@ def test_use_style_gives_later_figures_the_same_look():
 
 def test_docstring_examples_run():
     with mpl.rc_context():
-        result = doctest.testmod(viz)
-    assert result.attempted > 15
-    assert result.failed == 0
+        results = [doctest.testmod(part) for part in (animations, curves, grids, style)]
+    assert sum(result.attempted for result in results) > 15
+    assert sum(result.failed for result in results) == 0

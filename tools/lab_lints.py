@@ -50,6 +50,7 @@ MYST = re.compile(  # directives, labels, comments; roles; labelled equations
     r"^\s*(?::{3,}|`{3,}\{|\([\w:-]+\)=\s*$|%\s)|\{[\w:+-]+\}`[^`]|^.*\$\$\s*\([\w:-]+\)",
     re.MULTILINE,
 )
+PICTURE = re.compile(r"<(?:img|svg|canvas|figure)\b")
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w])")
 
 
@@ -217,7 +218,8 @@ def lint_size(notebook):
             complaints.append(f"{_where(cell)} has {count} lines, at most {MAX_LINES}")
     num_bytes = sum(len(json.dumps(cell.outputs)) for cell in cells)
     if num_bytes > MAX_OUTPUT_BYTES:
-        complaints.append(f"outputs take {num_bytes / 1e6:.1f} MB, at most 1.5: use a smaller dpi")
+        size = f"outputs take {num_bytes / 1e6:.1f} MB, at most {MAX_OUTPUT_BYTES / 1e6}"
+        complaints.append(f"{size}: use a smaller dpi, fewer frames")
     return complaints
 
 
@@ -240,7 +242,7 @@ def lint_outputs(notebook):
 
 
 def lint_alt_text(notebook):
-    """Every cell that shows an image has `mystnb.image.alt`, and no other cell has it."""
+    """Images have `mystnb.image.alt`, which no other cell has; pictures in HTML an aria-label."""
     complaints = []
     for cell in code_cells(notebook):
         alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
@@ -253,6 +255,14 @@ def lint_alt_text(notebook):
             complaints.append(f"{_where(cell)} has alt text but shows no image")
         if len(_images(cell)) > 1:
             complaints.append(f"{_where(cell)} shows several images: one alt text cannot serve all")
+        for output in cell.get("outputs", []):
+            drawn = "".join(output.get("data", {}).get("text/html", ""))
+            labels = re.findall(r'aria-label="([^"]*)"', drawn)
+            if PICTURE.search(drawn) and len(max(labels, key=len, default="")) < MIN_ALT_LENGTH:
+                complaints.append(
+                    f"{_where(cell)} shows a picture in HTML without an aria-label: give it a"
+                    " sentence that says what is to be seen, as viz.animation does"
+                )
     return complaints
 
 

@@ -36,10 +36,20 @@ from tools import lab_lints  # noqa: E402, after the line that makes it importab
 LABS = ROOT / "notebooks"
 BUILD = ROOT / "build"
 CONFIG = ROOT / "_config.yml"
-
+PLACEHOLDER = "https://github.com/OWNER/NAME"
+COLAB = "https://colab.research.google.com"
 
 # Pictures outside the labs that a lab makes: lab -> file in its output_dir -> file in the book.
-PICTURES = {"07_dcgan": {"samples.png": "book/_static/dcgan_samples.png"}}
+PICTURES = {
+    "02_two_networks": {"game.html": "book/data/02_two_networks_game.html"},
+    "07_dcgan": {
+        "samples.png": "book/_static/dcgan_samples.png",
+        "training.html": "book/data/07_dcgan_training.html",
+    },
+}
+
+# Generators that ganlib ships: lab -> file of weights. A function of ganlib/pretrained.py reads it.
+GENERATORS = {"07_dcgan": "ganlib/pretrained_weights/fashion_dcgan.npz"}
 
 
 class LabError(Exception):
@@ -134,10 +144,36 @@ def execute(name=None):
         notebook.metadata["ganlib"] = stamp(notebook)
         write(notebook, path)
         print(f"Outputs are in {path.relative_to(ROOT)}", flush=True)
-        for name_in_lab, target in PICTURES.get(path.stem, {}).items():
-            output_dir = path.parent / lab_lints.parameters(notebook)["output_dir"]
-            shutil.copyfile(output_dir / name_in_lab, ROOT / target)
-            print(f"Its picture is {target}", flush=True)
+        hand_over(path.stem, path.parent / lab_lints.parameters(notebook).get("output_dir", ""))
+
+
+def hand_over(name, output_dir):
+    """Copies what a lab makes for others, the book's picture and ganlib's weights, to its place."""
+    for name_in_lab, target in PICTURES.get(name, {}).items():
+        shutil.copyfile(output_dir / name_in_lab, ROOT / target)
+        print(f"Its picture is {target}", flush=True)
+    if name in GENERATORS:
+        ship_generator(output_dir / "generator.keras", ROOT / GENERATORS[name])
+        print(f"The weights of its generator are in {GENERATORS[name]}", flush=True)
+
+
+def ship_generator(source, target):
+    """Writes the weights of a `.keras` file as `ganlib.pretrained` reads them."""
+    import numpy as np  # here, since the lints need neither of them
+
+    from ganlib import training
+
+    weights = training.load_generator(source).get_weights()
+    # float16 for kernels; the variances of batch normalisation may leave its range
+    arrays = {
+        f"{k:03d}": w.astype(np.float16 if w.ndim > 1 else np.float32)
+        for k, w in enumerate(weights)
+    }
+    temporary = target.with_suffix(".tmp")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with temporary.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+    temporary.replace(target)
 
 
 # --- cleaning ------------------------------------------------------------------------------------
@@ -196,10 +232,17 @@ def clean(notebook):
 # --- stamp ---------------------------------------------------------------------------------------
 
 
+HASHED = ("*.py", "*.html", "weights/*.npz")
+
+
 def ganlib_hash(package=ROOT / "ganlib"):
-    """Hashes the library: its modules and its shipped weights, with their names."""
+    """Hashes the library: its modules, its player and its shipped weights, with their names.
+
+    Not what is in `pretrained_weights/`: a lab makes these files, so they would make its own stamp
+    stale as soon as it is written.
+    """
     digest = hashlib.sha256()
-    files = [*package.rglob("*.py"), *package.rglob("weights/*.npz")]
+    files = [path for name in HASHED for path in package.rglob(name)]
     for path in sorted(files, key=lambda path: path.relative_to(package).as_posix()):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         digest.update(f"{path.relative_to(package).as_posix()} {content}\n".encode())
@@ -324,19 +367,37 @@ def check(name=None):
         raise LabError("\n".join(complaints))
 
 
+def buttons(url):
+    """Returns what `_config.yml` says of the buttons that need the repository's address."""
+    is_real = url != PLACEHOLDER  # which leads nowhere
+    source = ("use_repository_button", "use_edit_page_button", "use_issues_button")
+    return {**dict.fromkeys(source, is_real), "colab_url": COLAB if is_real else ""}
+
+
 def set_repository(url):
-    """Writes the repository's address into `_config.yml`, which has it once, and into the labs."""
-    if not re.fullmatch(r"https://[\w.-]+/[\w./-]+[\w-]", url):
-        raise LabError(f"got {url!r}, expected an address such as https://github.com/OWNER/NAME")
-    old = lab_lints.repository_url(CONFIG)
+    """Writes the repository's address into `_config.yml` and the labs; shows or hides buttons."""
+    url = url.strip().removesuffix("/").removesuffix(".git")
+    if not re.fullmatch(r"https://github\.com/[\w-]+/[\w.-]+", url):
+        raise LabError(
+            f"got {url!r}, expected an address such as {PLACEHOLDER}: Colab opens notebooks from "
+            "GitHub only, and the book's buttons lead there"
+        )
     text = CONFIG.read_text(encoding="utf-8")
-    CONFIG.write_text(text.replace(old, url), encoding="utf-8")
+    text = text.replace(lab_lints.repository_url(CONFIG), url)
+    for name, value in buttons(url).items():
+        line = rf"\1 {json.dumps(value)}"
+        text, count = re.subn(rf"^( *{name}:) .*$", line, text, flags=re.MULTILINE)
+        if count != 1:
+            raise LabError(f"_config.yml has {count} lines `{name}: …`, expected one: add it")
+    CONFIG.write_text(text, encoding="utf-8")
     for path in lab_paths():
         notebook = read(path)
         for cell in filter(lab_lints.is_setup, notebook.cells):
             cell.source = lab_lints.colab_cell(url)
         write(notebook, path)
+    shown = "off" if url == PLACEHOLDER else "on"
     print(f"The repository's address is now {url}, in _config.yml and in the labs.")
+    print(f"The buttons that lead there and to Colab are {shown}.")
 
 
 def main(arguments=None):

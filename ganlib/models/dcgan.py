@@ -13,24 +13,12 @@ Reference:
 """
 
 from ganlib._tensorflow import keras
-from ganlib.models import layers
+from ganlib.models import heads, layers
 
-_BASE_SIZES = {28: 7, 32: 8, 64: 8, 128: 8}  # image side -> side of the generator's first grid
-
-
-def _num_doublings(image_size, channels):
-    """How often the first grid is doubled: 28 = 7·2², 128 = 8·2⁴."""
-    if image_size not in _BASE_SIZES:
-        raise ValueError(
-            f"image_size must be one of {sorted(_BASE_SIZES)}, but is {image_size!r}. "
-            f"Resize the images, for instance with data.load_folder(path, image_size=64)."
-        )
-    if channels not in (1, 3):
-        raise ValueError(f"channels must be 1 (grey) or 3 (colour), but is {channels!r}.")
-    return (image_size // _BASE_SIZES[image_size]).bit_length() - 1
+_FIRST_SIDES = {28: 7, 32: 8, 64: 8, 128: 8}  # image side -> side of the generator's first grid
 
 
-def generator(image_size, channels, latent_dim, width=16):
+def generator(image_size, channels, latent_dim, width=16, num_classes=None):
     """Latents to images: a dense layer, then one doubling after another.
 
     Args:
@@ -38,10 +26,13 @@ def generator(image_size, channels, latent_dim, width=16):
         channels: 1 (grey) or 3 (colour).
         latent_dim: length of a latent vector.
         width: channels of the last hidden layer; each earlier grid has twice as many.
+        num_classes: number of classes for a conditional generator, which puts a learned vector of
+            the class beside the latents; or None.
 
     Returns:
         A functional ``keras.Model``: float32 latents (batch, latent_dim) -> float32 images
-        (batch, image_size, image_size, channels) in [-1, 1].
+        (batch, image_size, image_size, channels) in [-1, 1]. With classes its input is a list of
+        latents and int32 labels (batch,).
 
     Raises:
         ValueError: if a size is not supported.
@@ -52,16 +43,18 @@ def generator(image_size, channels, latent_dim, width=16):
         (None, 28, 28, 1)
 
     Reference:
-        Radford, Metz and Chintala, ICLR 2016, figure 1. Chapter 07.
+        Radford, Metz and Chintala, ICLR 2016, figure 1. Chapter 07. With classes: Mirza and
+        Osindero, *Conditional Generative Adversarial Nets*, 2014. Chapter 09.
     """
-    doublings = _num_doublings(image_size, channels)
-    layers.require_positive(latent_dim=latent_dim, width=width)
-    side, filters = _BASE_SIZES[image_size], width * 2**doublings
-    latents = keras.Input((latent_dim,), name="latents")
+    doublings = layers.num_doublings(image_size, _FIRST_SIDES)
+    layers.require_grey_or_colour(channels)
+    layers.require_positive(width=width)
+    side, filters = _FIRST_SIDES[image_size], width * 2**doublings
+    inputs, x = layers.latent_inputs(latent_dim, num_classes)
     # No biases before batch normalisation: it subtracts the mean and adds its own.
     x = keras.layers.Dense(
         side * side * filters, use_bias=False, kernel_initializer=layers.normal()
-    )(latents)
+    )(x)
     x = keras.layers.Reshape((side, side, filters))(x)
     x = keras.layers.ReLU()(layers.FusedBatchNormalization()(x))
     for _ in range(doublings):
@@ -84,20 +77,27 @@ def generator(image_size, channels, latent_dim, width=16):
         dtype="float32",
         name="images",
     )(x)
-    return keras.Model(latents, images, name="dcgan_generator")
+    return keras.Model(inputs, images, name="dcgan_generator")
 
 
-def discriminator(image_size, channels, width=16):
+def discriminator(
+    image_size, channels, width=16, num_classes=None, *, head=heads.projection, stddev_group=None
+):
     """Images to logits: the generator's grids in reverse, and one dense layer.
 
     Args:
         image_size: side of the images, one of 28, 32, 64 and 128.
-        channels: 1 (grey) or 3 (colour).
+        channels: channels of an image; more than 3 where images are packed.
         width: channels of the first layer; each later grid has twice as many.
+        num_classes: number of classes for a conditional discriminator, or None.
+        head: what is computed from the last hidden layer: one of ``heads``.
+        stddev_group: group size of a ``layers.MinibatchStdDev`` before the head. None: no such
+            layer.
 
     Returns:
         A functional ``keras.Model``: float32 images (batch, image_size, image_size, channels)
-        in [-1, 1] -> float32 logits (batch, 1), positive for "real".
+        in [-1, 1] -> float32 logits (batch, 1), positive for "real". With classes its input is a
+        list of images and int32 labels (batch,). Other heads give a dict of named outputs.
 
     Raises:
         ValueError: if a size is not supported.
@@ -108,10 +108,11 @@ def discriminator(image_size, channels, width=16):
         (None, 1)
 
     Reference:
-        Radford, Metz and Chintala, ICLR 2016, section 3. Chapter 07.
+        Radford, Metz and Chintala, ICLR 2016, section 3. Chapter 07. With classes: Miyato and
+        Koyama, *cGANs with Projection Discriminator*, ICLR 2018. Chapter 09.
     """
-    doublings = _num_doublings(image_size, channels)
-    layers.require_positive(width=width)
+    doublings = layers.num_doublings(image_size, _FIRST_SIDES)
+    layers.require_positive(channels=channels, width=width)
     images = keras.Input((image_size, image_size, channels), name="images")
     x = images
     # One halving more than the generator has doublings: 28 -> 14 -> 7 -> 4, 64 -> ... -> 4.
@@ -120,8 +121,7 @@ def discriminator(image_size, channels, width=16):
             width * 2**level, 4, strides=2, padding="same", kernel_initializer=layers.normal()
         )(x)
         x = keras.layers.LeakyReLU(negative_slope=0.2)(x)
-    x = keras.layers.Flatten()(x)
-    logits = keras.layers.Dense(
-        1, kernel_initializer=layers.normal(), dtype="float32", name="logits"
-    )(x)
-    return keras.Model(images, logits, name="dcgan_discriminator")
+    if stddev_group is not None:
+        x = layers.MinibatchStdDev(stddev_group)(x)
+    features = keras.layers.Flatten()(x)
+    return heads.model(images, features, head, num_classes, layers.normal, "dcgan_discriminator")

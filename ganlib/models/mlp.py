@@ -8,7 +8,7 @@ Reference:
 import math
 
 from ganlib._tensorflow import keras
-from ganlib.models import layers
+from ganlib.models import heads, layers
 
 _NUM_HIDDEN_LAYERS = 3
 
@@ -22,7 +22,7 @@ def _sample_shape(image_size, channels):
     return (image_size, image_size, channels)
 
 
-def generator(image_size, channels, latent_dim, width=64):
+def generator(image_size, channels, latent_dim, width=64, num_classes=None):
     """Latents to points or images, through three hidden layers.
 
     Args:
@@ -30,11 +30,13 @@ def generator(image_size, channels, latent_dim, width=64):
         channels: channels of an image, or the dimension of a point.
         latent_dim: length of a latent vector.
         width: units of a hidden layer.
+        num_classes: number of classes for a conditional generator, which puts a learned vector of
+            the class beside the latents; or None.
 
     Returns:
         A functional ``keras.Model``: float32 latents (batch, latent_dim) -> float32 points
         (batch, channels) of any size, or float32 images (batch, image_size, image_size, channels)
-        in [-1, 1].
+        in [-1, 1]. With classes its input is a list of latents and int32 labels (batch,).
 
     Raises:
         ValueError: if a size is no positive integer.
@@ -47,30 +49,35 @@ def generator(image_size, channels, latent_dim, width=64):
         (None, 8, 8, 1)
 
     Reference:
-        Goodfellow et al., NIPS 2014, section 5. Chapter 02.
+        Goodfellow et al., NIPS 2014, section 5. Chapter 02. With classes: Mirza and Osindero,
+        *Conditional Generative Adversarial Nets*, 2014. Chapter 09.
     """
     shape = _sample_shape(image_size, channels)
-    layers.require_positive(latent_dim=latent_dim, width=width)
-    latents = keras.Input((latent_dim,), name="latents")
-    x = latents
+    layers.require_positive(width=width)
+    inputs, x = layers.latent_inputs(latent_dim, num_classes)
     for _ in range(_NUM_HIDDEN_LAYERS):
         x = keras.layers.Dense(width, activation="relu", kernel_initializer="he_normal")(x)
     activation = "linear" if image_size is None else "tanh"
     x = keras.layers.Dense(math.prod(shape), activation=activation, dtype="float32")(x)
-    return keras.Model(latents, keras.layers.Reshape(shape)(x), name="mlp_generator")
+    samples = keras.layers.Reshape(shape, dtype="float32")(x)
+    return keras.Model(inputs, samples, name="mlp_generator")
 
 
-def discriminator(image_size, channels, width=64):
+def discriminator(image_size, channels, width=64, num_classes=None, *, head=heads.projection):
     """Points or images to logits, through three hidden layers.
 
     Args:
         image_size: side of the images, or None for points with ``channels`` coordinates.
         channels: channels of an image, or the dimension of a point.
         width: units of a hidden layer.
+        num_classes: number of classes for a conditional discriminator, or None.
+        head: what is computed from the last hidden layer: one of ``heads``.
 
     Returns:
         A functional ``keras.Model``: float32 points (batch, channels) or images (batch,
-        image_size, image_size, channels) -> float32 logits (batch, 1), positive for "real".
+        image_size, image_size, channels) -> float32 logits (batch, 1), positive for "real". With
+        classes its input is a list of images and int32 labels (batch,). Other heads give a dict of
+        named outputs.
 
     Raises:
         ValueError: if a size is no positive integer.
@@ -81,7 +88,8 @@ def discriminator(image_size, channels, width=64):
         (None, 1)
 
     Reference:
-        Goodfellow et al., NIPS 2014, section 5. Chapter 02.
+        Goodfellow et al., NIPS 2014, section 5. Chapter 02. With classes: Miyato and Koyama,
+        *cGANs with Projection Discriminator*, ICLR 2018. Chapter 09.
     """
     shape = _sample_shape(image_size, channels)
     layers.require_positive(width=width)
@@ -90,5 +98,5 @@ def discriminator(image_size, channels, width=64):
     for _ in range(_NUM_HIDDEN_LAYERS):
         x = keras.layers.Dense(width, kernel_initializer="he_normal")(x)
         x = keras.layers.LeakyReLU(negative_slope=0.2)(x)
-    logits = keras.layers.Dense(1, dtype="float32", name="logits")(x)
-    return keras.Model(samples, logits, name="mlp_discriminator")
+    initializer = keras.initializers.GlorotUniform
+    return heads.model(samples, x, head, num_classes, initializer, "mlp_discriminator")

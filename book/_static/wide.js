@@ -1,0 +1,16 @@
+// An equation wider than the screen scrolls in its own box. Who uses a keyboard must be able to stop
+// there, but not at the many that fit. The theme does the same for code, outputs and tables.
+(() => {
+  const mark = () => {
+    for (const box of document.querySelectorAll('mjx-container[display="true"]')) {
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    }
+  };
+  window.addEventListener("load", async () => {
+    if (!window.MathJax?.startup) return;
+    await MathJax.startup.promise;
+    // The article changes its size when the window does, and when a folded solution opens.
+    new ResizeObserver(mark).observe(document.querySelector("article") ?? document.body);
+  });
+})();

@@ -1,0 +1,269 @@
+"""What is done between the compiled calls of a run: samples, measurements, logs, an early end.
+
+A callback is any function ``(gan, step)``; `GAN.train` calls it after each compiled call and stops
+if it returns True. Those here act every so many steps. If such a step lies within a compiled call,
+they act at the call's end. Which steps these are depends on the step alone, so a resumed run does
+what an uninterrupted one would have done.
+"""
+
+import csv
+import dataclasses
+import math
+import os
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image
+
+from ganlib import viz
+from ganlib._tensorflow import tf
+
+
+def _require_every(every):
+    if not isinstance(every, int) or every < 1:
+        raise ValueError(f"every must be a positive number of steps, but is {every!r}.")
+
+
+def _due(gan, step, every):
+    """Whether a multiple of `every` lies in the compiled call that ended at this step."""
+    before = gan.history.step[-2] if len(gan.history.step) > 1 else 0
+    return step // every > before // every
+
+
+class Samples:
+    """Writes a grid of samples of the same latents as ``samples-STEP.png``.
+
+    Args:
+        directory: folder for the pictures; made if missing.
+        every: steps from one picture to the next.
+        num_images: images of a grid.
+        seed: decides the latents.
+
+    Raises:
+        ValueError: if ``every`` is no positive integer.
+
+    Example:
+        >>> import tempfile
+        >>> from ganlib import callbacks
+        >>> callback = callbacks.Samples(tempfile.mkdtemp(), every=500)
+
+    Reference:
+        Chapter 10.
+    """
+
+    def __init__(self, directory, every=1000, num_images=64, seed=0):
+        _require_every(every)
+        self.directory, self.every = pathlib.Path(directory), every
+        self.num_images, self.seed = num_images, seed
+
+    def __call__(self, gan, step):
+        """Writes the picture if one is due.
+
+        Args:
+            gan: the `GAN`.
+            step: number of completed steps.
+        """
+        if _due(gan, step, self.every):
+            self.directory.mkdir(parents=True, exist_ok=True)
+            canvas = viz.tile(gan.sample(self.num_images, self.seed))
+            Image.fromarray(canvas).save(self.directory / f"samples-{step:09d}.png")
+
+
+class Measure:
+    """Measures the generator now and then, and keeps the values.
+
+    Args:
+        function: ``gan -> float``, for instance a relative Fréchet distance of ``gan.sample``.
+        every: steps from one measurement to the next.
+
+    Attributes:
+        steps: list of the steps of the measurements.
+        values: list of what was measured.
+
+    Raises:
+        ValueError: if ``every`` is no positive integer.
+
+    Example:
+        >>> from ganlib import callbacks
+        >>> measure = callbacks.Measure(lambda gan: float(abs(gan.sample(100).mean())), every=500)
+        >>> measure.steps, measure.values
+        ([], [])
+
+    Reference:
+        Chapter 10.
+    """
+
+    def __init__(self, function: Callable, every=1000):
+        _require_every(every)
+        self.function, self.every = function, every
+        self.steps, self.values = [], []
+
+    def __call__(self, gan, step):
+        """Measures if it is time.
+
+        Args:
+            gan: the `GAN`.
+            step: number of completed steps.
+        """
+        if _due(gan, step, self.every):
+            self.steps.append(int(step))
+            self.values.append(float(self.function(gan)))
+
+    def get_state(self):
+        """What a checkpoint keeps.
+
+        Returns:
+            float64 array (2, n): the steps and the values.
+        """
+        return np.array([self.steps, self.values], np.float64)
+
+    def set_state(self, state):
+        """Takes over what a checkpoint kept.
+
+        Args:
+            state: what `get_state` returned.
+        """
+        self.steps, self.values = [int(step) for step in state[0]], list(state[1])
+
+
+class EarlyStop(Measure):
+    """Ends a run once a measured value is at most the target, or no longer gets better.
+
+    Args:
+        function: ``gan -> float``, smaller is better.
+        target: the run ends when the value is at most this. None: no target.
+        every: steps from one measurement to the next.
+        patience: the run ends when that many measurements in a row were no better than the best
+            before them. None: never.
+
+    Raises:
+        ValueError: if neither a target nor a patience is given, or a number is not positive.
+
+    Example:
+        >>> from ganlib import callbacks
+        >>> stop = callbacks.EarlyStop(lambda gan: 0.5, target=0.02, patience=5)
+        >>> stop.best
+        inf
+
+    Reference:
+        Prechelt, *Early Stopping – But When?*, 1998. Chapter 04 says by which measure.
+    """
+
+    def __init__(self, function: Callable, target=None, every=1000, patience=None):
+        super().__init__(function, every)
+        if target is None and patience is None:
+            raise ValueError("EarlyStop was given neither a target nor a patience: give one.")
+        if patience is not None and (not isinstance(patience, int) or patience < 1):
+            raise ValueError(f"patience must be a positive integer, but is {patience!r}.")
+        self.target, self.patience = target, patience
+
+    @property
+    def best(self):
+        """The smallest value so far, infinity before the first; a NaN is never the best."""
+        return min((v for v in self.values if not math.isnan(v)), default=math.inf)
+
+    @property
+    def finished(self):
+        """Whether the target is reached or the patience is at its end."""
+        if self.target is not None and self.best <= self.target:
+            return True
+        if self.patience is None or not math.isfinite(self.best):
+            return self.patience is not None and len(self.values) >= self.patience
+        return len(self.values) - 1 - self.values.index(self.best) >= self.patience
+
+    def __call__(self, gan, step):
+        """Measures if it is time.
+
+        Args:
+            gan: the `GAN`.
+            step: number of completed steps.
+
+        Returns:
+            Whether the run should end.
+        """
+        super().__call__(gan, step)
+        return self.finished
+
+
+class CSVLog:
+    """Appends each entry of the history to a CSV file; a resumed run goes on with the same file.
+
+    Args:
+        path: the file; rows of steps that the run has not reached are dropped when it begins.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from ganlib import callbacks
+        >>> log = callbacks.CSVLog(pathlib.Path(tempfile.mkdtemp()) / "log.csv")
+
+    Reference:
+        Chapter 10.
+    """
+
+    def __init__(self, path):
+        self.path, self._written = pathlib.Path(path), None
+
+    def __call__(self, gan, step):
+        """Writes the entries that are not in the file yet.
+
+        Args:
+            gan: the `GAN`.
+            step: number of completed steps.
+        """
+        names = [field.name for field in dataclasses.fields(gan.history)]
+        columns = [getattr(gan.history, name) for name in names]
+        if self._written is None:  # the whole history anew: the file may be of a later step
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = self.path.with_name(f".{os.getpid()}.{self.path.name}")
+            with open(temporary, "w", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerows([names, *zip(*columns, strict=True)])
+            os.replace(temporary, self.path)
+        else:
+            rows = [row for row in zip(*columns, strict=True) if row[0] > self._written]
+            with open(self.path, "a", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerows(rows)
+        self._written = step
+
+
+class TensorBoard:
+    """Writes the history, and samples now and then, for TensorBoard.
+
+    Args:
+        directory: folder of the event files.
+        every: steps from one picture of samples to the next.
+        num_images: images of a picture; 0: no pictures, as for points.
+
+    Raises:
+        ValueError: if ``every`` is no positive integer.
+
+    Example:
+        >>> import tempfile
+        >>> from ganlib import callbacks
+        >>> board = callbacks.TensorBoard(tempfile.mkdtemp(), every=500)
+
+    Reference:
+        Chapter 10.
+    """
+
+    def __init__(self, directory, every=1000, num_images=64):
+        _require_every(every)
+        self.every, self.num_images = every, num_images
+        self._writer = tf.summary.create_file_writer(str(directory))
+
+    def __call__(self, gan, step):
+        """Writes the last entry of the history, and samples if they are due.
+
+        Args:
+            gan: the `GAN`.
+            step: number of completed steps.
+        """
+        with self._writer.as_default(step=int(step)):
+            for field in dataclasses.fields(gan.history):
+                if field.name != "step":
+                    tf.summary.scalar(field.name, float(getattr(gan.history, field.name)[-1]))
+            if self.num_images and _due(gan, step, self.every):
+                canvas = viz.tile(gan.sample(self.num_images))
+                canvas = canvas[..., None] if canvas.ndim == 2 else canvas
+                tf.summary.image("samples", canvas[None])
+        self._writer.flush()

@@ -1,0 +1,172 @@
+"""A diagnosis of a run from what it recorded: `report` names what went wrong, and what to try.
+
+All statistics are those of the last third of a run (medians over its compiled calls). With the
+discriminator's mean signs r on real and f on generated images, its balanced accuracy is
+a = ½ + (r − f)/4, and no discriminator is better than a = ½ + ½·TV, where TV is the total variation
+distance of the two distributions. So the accuracy bounds how much the distributions still differ.
+"""
+
+import dataclasses
+
+import numpy as np
+
+# Each threshold with its reason.
+WON_ACCURACY = 0.95  # a > 0.95 means TV > 0.9: the distributions share less than a tenth of mass
+SATURATED_SHARE = 0.05  # of the generator's early gradient; σ(a) = 0.05 leaves that of log(1 − σ)
+COLLAPSED_DIVERSITY = 0.5  # half the data's spread; sampling moves it by about 1/√(2·batch)
+FLOAT32_LOGIT = 16.6  # log(2²⁴): beyond, 1 − σ(a) is 0 in float32
+LOSS_GROWTH = 10.0  # late losses over early ones
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong.
+
+    Attributes:
+        name: "divergence", "discriminator has won", "saturation" or "collapse".
+        evidence: the statistic and its threshold, in words.
+        advice: what to try first.
+    """
+
+    name: str
+    evidence: str
+    advice: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """The diagnosis of a run; print it.
+
+    Attributes:
+        findings: tuple of `Finding`, empty for a healthy run.
+        accuracy: balanced accuracy of the discriminator, late in the run.
+        diversity: spread of generated images over that of real ones, late in the run.
+    """
+
+    findings: tuple
+    accuracy: float
+    diversity: float
+
+    @property
+    def healthy(self):
+        """Whether nothing was found."""
+        return not self.findings
+
+    def __str__(self):
+        lines = [
+            f"Discriminator's accuracy {self.accuracy:.2f}, diversity {self.diversity:.2f}.",
+        ]
+        if self.healthy:
+            lines.append("Nothing was found. Whether modes are missing is for metrics to say.")
+        for finding in self.findings:
+            lines += [f"{finding.name}: {finding.evidence}", f"  Try: {finding.advice}"]
+        return "\n".join(lines)
+
+
+def report(history):
+    """Looks for divergence, a discriminator that has won, saturation, and collapse.
+
+    A healthy report is no proof of quality: a generator that makes two opposite modes of a ring has
+    its whole spread. What modes are missing is found by ``metrics.mode_coverage``.
+
+    Args:
+        history: a `History` with at least 6 entries.
+
+    Returns:
+        A `Report`.
+
+    Raises:
+        ValueError: if the history is too short to compare its beginning with its end.
+
+    Example:
+        >>> from ganlib import health, options
+        >>> history = options.History.empty()
+        >>> for step in range(50, 650, 50):
+        ...     history.append(
+        ...         step=step, discriminator_loss=1.3, generator_loss=0.8, real_logit=0.2,
+        ...         fake_logit=-0.2, real_sign=0.3, fake_sign=-0.3, generator_gradient_norm=0.1,
+        ...         diversity=0.0, augment_probability=0.0, seconds=1.0, images_per_second=1.0,
+        ...     )
+        >>> [finding.name for finding in health.report(history).findings]
+        ['collapse']
+
+    Reference:
+        Arjovsky and Bottou, *Towards Principled Methods for Training GANs*, ICLR 2017 (saturation,
+        a perfect discriminator). Chapter 15.
+    """
+    num_entries = len(history.step)
+    if num_entries < 6:
+        raise ValueError(
+            f"the history has {num_entries} entries; expected at least 6. Train longer, or lower "
+            f"steps_per_call, after which an entry is recorded."
+        )
+    third = num_entries // 3
+
+    def late(name):
+        return float(np.median(getattr(history, name)[-third:]))
+
+    def early(name):
+        return float(np.median(getattr(history, name)[:third]))
+
+    accuracy = 0.5 + (late("real_sign") - late("fake_sign")) / 4
+    diversity = late("diversity")
+    found = [
+        _divergence(early, late),
+        _won(accuracy),
+        _saturation(early, late, accuracy),
+        _collapse(diversity),
+    ]
+    return Report(tuple(finding for finding in found if finding), accuracy, diversity)
+
+
+def _divergence(early, late):
+    logit = max(abs(late("real_logit")), abs(late("fake_logit")))
+    growth = max(
+        abs(late(name)) / max(abs(early(name)), 0.1)
+        for name in ("discriminator_loss", "generator_loss")
+    )
+    if np.isfinite([logit, growth]).all() and not (logit > FLOAT32_LOGIT and growth > LOSS_GROWTH):
+        return None
+    return Finding(
+        "divergence",
+        f"mean logits of {logit:.3g}, beyond ±{FLOAT32_LOGIT}, and losses {growth:.3g} times those "
+        f"of the beginning",
+        "lower learning rates, or a penalty such as penalties.r1; the last good checkpoint is "
+        "where to start from",
+    )
+
+
+def _won(accuracy):
+    if accuracy <= WON_ACCURACY:
+        return None
+    return Finding(
+        "discriminator has won",
+        f"it is right on {accuracy:.1%} of images, above {WON_ACCURACY:.0%}: less than a tenth of "
+        f"the two distributions overlaps",
+        "more weight on penalties.r1, augmentation if images are few, a lower learning rate for "
+        "the discriminator",
+    )
+
+
+def _saturation(early, late, accuracy):
+    share = late("generator_gradient_norm") / max(early("generator_gradient_norm"), 1e-12)
+    if share >= SATURATED_SHARE or accuracy <= WON_ACCURACY:
+        return None
+    return Finding(
+        "saturation",
+        f"the generator's gradient has {share:.1%} of its early norm, below {SATURATED_SHARE:.0%}, "
+        f"while the discriminator is sure",
+        "losses.non_saturating instead of losses.minimax; a weaker discriminator",
+    )
+
+
+def _collapse(diversity):
+    if diversity >= COLLAPSED_DIVERSITY:
+        return None
+    return Finding(
+        "collapse",
+        f"generated images spread {diversity:.0%} as much as real ones, below "
+        f"{COLLAPSED_DIVERSITY:.0%}",
+        "penalties.r1, layers.MinibatchStdDev or packing, and a smaller learning rate of the "
+        "generator",
+    )

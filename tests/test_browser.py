@@ -1,0 +1,280 @@
+"""The rendered book in a browser whose network is cut: narrow and wide, light and dark.
+
+Needs Chromium. Where it is missing these tests are skipped. GANLIB_REQUIRE_BROWSER=1 makes that a
+failure, and a book that is not built, too.
+"""
+
+import contextlib
+import functools
+import http.server
+import json
+import os
+import re
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+HTML = ROOT / "_build" / "html"
+CHECKS = (ROOT / "tests" / "browser_checks.js").read_text(encoding="utf-8")
+PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PAGES = sorted(
+    path.relative_to(HTML).as_posix()
+    for path in HTML.rglob("*.html")
+    if "_static" not in path.relative_to(HTML).parts
+)
+
+
+def unavailable(reason):
+    """Skips a test, or fails it where a browser is required."""
+    if os.environ.get("GANLIB_REQUIRE_BROWSER", "0") != "0":
+        pytest.fail(f"GANLIB_REQUIRE_BROWSER is set, but {reason}")
+    pytest.skip(reason)
+
+
+@contextlib.contextmanager
+def serve(folder):
+    """Serves a folder on this machine; gives its address."""
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_):
+            pass
+
+    handler = functools.partial(Handler, directory=folder)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser that reaches this machine and no other."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if not path:
+        unavailable("no Chromium is installed (Debian and Ubuntu: apt install chromium)")
+    from playwright import sync_api
+
+    arguments = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+    if hasattr(os, "getuid") and os.getuid() == 0:
+        arguments.append("--no-sandbox")  # Chromium's sandbox refuses root
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield browser
+        browser.close()
+
+
+class Reader:
+    """A page of the browser that notes what goes wrong while it is open."""
+
+    def __init__(self, browser, address):
+        from axe_playwright_python.base import AXE_SCRIPT
+
+        self.address, self.noted, self.axe = address, [], AXE_SCRIPT
+        self.page = browser.new_page()
+        self.page.set_default_timeout(60_000)
+        self.page.add_init_script(CHECKS)
+        self.page.on("request", self._request)
+        self.page.on("response", self._response)
+        self.page.on("requestfailed", lambda request: self._note(f"failed: {request.url}"))
+        self.page.on("pageerror", lambda error: self._note(f"error: {error}"))
+        self.page.on("console", lambda m: m.type == "error" and self._note(f"console: {m.text}"))
+
+    def _note(self, complaint):
+        self.noted.append(complaint)
+
+    def _request(self, request):
+        if not request.url.startswith((self.address, "data:", "blob:")):
+            self._note(f"asks another site: {request.url}")
+
+    def _response(self, response):
+        if response.status >= 400:
+            self._note(f"status {response.status}: {response.url}")
+
+    def open(self, name, size, theme):
+        """Opens a page and waits until it is complete, the equations too."""
+        self.page.set_viewport_size(size)
+        self.page.emulate_media(color_scheme=theme)
+        self.page.goto(self.address + name)
+        self.page.wait_for_load_state("load")  # index.html goes on to another page
+        self.page.evaluate("async () => { await window.MathJax?.startup?.promise; }")
+        self.page.evaluate("async () => { await document.fonts.ready; }")
+
+    def ask(self, *questions):
+        """Returns the complaints of functions in browser_checks.js."""
+        answers = [self.page.evaluate(f"() => bookChecks.{question}()") for question in questions]
+        return [complaint for answer in answers for complaint in answer]
+
+    def has_theme(self, theme):
+        """Returns a complaint unless the page followed the system's theme."""
+        shown = self.page.evaluate("() => document.documentElement.dataset.theme")
+        return [] if shown in (theme, None) else [f"the theme is {shown}, not {theme}"]
+
+    def complaints(self, name):
+        """Opens a page on a dark phone and a light desktop; each then turns to the other theme."""
+        found = []
+        for size, first, second in ((PHONE, "dark", "light"), (DESKTOP, "light", "dark")):
+            self.noted.clear()
+            self.open(name, size, first)
+            self.page.evaluate(self.axe)
+            here = self.has_theme(first)
+            here += self.ask("layout", "mathematics", "widgets", "structure", "contrast")
+            self.page.emulate_media(color_scheme=second)
+            self.page.wait_for_timeout(300)  # the theme fades from one set of colours to the other
+            here += self.has_theme(second) + self.ask("contrast") + self.noted
+            found += [f"{size['width']} pixels: {complaint}" for complaint in here]
+        return list(dict.fromkeys(found))
+
+
+@pytest.fixture(scope="module")
+def reader(chromium):
+    """A reader of the rendered book."""
+    if not (HTML / ".built").exists():
+        unavailable("the book is not built: `make book`")
+    with serve(HTML) as address:
+        yield Reader(chromium, address)
+
+
+# --- the checkers catch what they should ---------------------------------------------------------
+
+BODY = "<main><h1>Title</h1><p>Text.</p>{}</main>"
+TEMPLATE = f'<!doctype html><html lang="en"><title>Title</title><body>{BODY}</body></html>'
+FAULTS = {
+    "an outside script": ('<script src="https://example.org/a.js"></script>', "asks another site"),
+    "an outside font": (
+        "<style>@font-face { font-family: x; src: url(https://example.org/a.woff); }"
+        "p { font-family: x; }</style>",
+        "asks another site: https://example.org/a.woff",
+    ),
+    "a missing file": ('<img src="a.png" alt="">', "status 404"),
+    "an error": ("<script>missing();</script>", "error: missing is not defined"),
+    "a message": ("<script>console.error('oh');</script>", "console: oh"),
+    "an unlabelled image": ('<img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">', "image-alt"),
+    "pale text": ('<p style="color: #999; background: #fff">Pale.</p>', "axe color-contrast"),
+    "a wide table": (
+        f"<table><tr>{'<td>number</td>' * 20}</tr></table>",
+        "390 pixels: the page scrolls sideways",
+    ),
+    "a wide table in a box that cuts it off": (
+        f'<div style="overflow: hidden"><table><tr>{"<td>number</td>" * 20}</tr></table></div>',
+        "390 pixels: cut off by <DIV >",
+    ),
+    "an unset equation": (r'<span class="math">\(x\)</span>', "0 of 1 equations"),
+    "raw TeX": ("<p>Here $x^2$ was meant.</p>", "raw TeX"),
+    "an undrawn widget": (
+        '<script type="application/vnd.jupyter.widget-view+json">{}</script>',
+        "0 of 1 widgets",
+    ),
+}
+
+
+@pytest.mark.parametrize(("fault", "complaint"), FAULTS.values(), ids=FAULTS)
+def test_fault_of_a_page_is_found(chromium, tmp_path, fault, complaint):
+    (tmp_path / "page.html").write_text(TEMPLATE.format(fault), encoding="utf-8")
+    with serve(tmp_path) as address:
+        found = Reader(chromium, address).complaints("page.html")
+    assert any(complaint in line for line in found), found
+
+
+def test_page_without_fault_passes(chromium, tmp_path):
+    row = "<td>number</td>" * 20
+    wide = f'<div style="overflow-x: auto" tabindex="0"><table><tr>{row}</tr></table></div>'
+    (tmp_path / "page.html").write_text(TEMPLATE.format(wide), encoding="utf-8")
+    with serve(tmp_path) as address:
+        assert Reader(chromium, address).complaints("page.html") == []
+
+
+# --- the book ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", PAGES or ["index.html"])
+def test_page_is_complete_and_accessible_without_a_network(reader, name):
+    assert reader.complaints(name) == []
+
+
+def frame(player):
+    return int(player.get_attribute("data-frame"))
+
+
+def wait_for_another_frame(reader, player, number):
+    script = "([player, number]) => player.dataset.frame !== String(number)"
+    reader.page.wait_for_function(script, arg=[player.element_handle(), number], timeout=10_000)
+
+
+@pytest.mark.parametrize("chapter", ["02_two_networks", "07_dcgan"])
+def test_animations_play_and_stop_by_keyboard(reader, chapter):
+    texts = {name: (HTML / name).read_text(encoding="utf-8") for name in PAGES if chapter in name}
+    names = [name for name, text in texts.items() if re.search('<figure class="gan-player', text)]
+    assert names, f"neither chapter {chapter} nor its lab has an animation"
+    for name in names:
+        reader.open(name, DESKTOP, "light")
+        players = reader.page.locator(".gan-player")
+        for player in players.all():
+            button, slider = player.locator("button"), player.locator("input[type=range]")
+            for key in ("Space", "Enter"):
+                button.focus()
+                reader.page.keyboard.press(key)
+                wait_for_another_frame(reader, player, frame(player))
+                reader.page.keyboard.press(key)
+                stopped = frame(player)
+                reader.page.wait_for_timeout(2 * int(player.get_attribute("data-delay") or 500))
+                assert frame(player) == stopped, f"{name}: {key} does not stop the animation"
+            slider.focus()
+            for key in ("End", "ArrowLeft"):
+                before = frame(player)
+                reader.page.keyboard.press(key)
+            assert frame(player) == before - 1, f"{name}: the arrows do not turn the frames"
+
+
+def test_search_finds_a_word_without_a_network(reader):
+    reader.noted.clear()
+    reader.open("book/index.html", DESKTOP, "light")
+    reader.page.keyboard.press("Control+k")
+    reader.page.keyboard.type("discriminator")
+    reader.page.keyboard.press("Enter")
+    reader.page.wait_for_url("**/search.html?q=discriminator*")
+    reader.page.wait_for_selector("#search-results li a")
+    links = reader.page.locator("#search-results li a").all()
+    assert any("02_two_networks.html" in link.get_attribute("href") for link in links)
+    links[0].click()
+    reader.page.wait_for_load_state("load")
+    assert "discriminator" in reader.page.locator("main").inner_text().lower()
+    assert reader.noted == []
+
+
+def test_equations_are_typeset_where_there_is_no_server(chromium):
+    """A reader may open the files themselves."""
+    reader = Reader(chromium, HTML.as_uri() + "/")
+    reader.open("book/02_two_networks.html", DESKTOP, "light")
+    assert reader.ask("mathematics", "layout") + reader.noted == []
+
+
+def test_widgets_of_the_installed_ipywidgets_are_drawn_from_the_book(reader):
+    """No lab needs a widget for this: the page is made up, the widget manager is the book's."""
+    import ipywidgets
+    from ipywidgets.embed import embed_data
+
+    slider = ipywidgets.IntSlider(value=3, description="Seed")
+    play = ipywidgets.Play(max=9)
+    data = embed_data(views=[slider, play])
+    kind = "application/vnd.jupyter.widget"
+    scripts = [f'<script type="{kind}-state+json">{json.dumps(data["manager_state"])}</script>']
+    for view in data["view_specs"]:
+        scripts.append(f'<script type="{kind}-view+json">{json.dumps(view)}</script>')
+    scripts.append('<script src="../_static/jupyter-widgets/embed.js"></script>')
+    page, url = TEMPLATE.format("".join(scripts)), f"{reader.address}book/widgets.html"
+    reader.page.route(url, lambda route: route.fulfill(body=page, content_type="text/html"))
+    reader.noted.clear()
+    reader.open("book/widgets.html", DESKTOP, "light")
+    reader.page.wait_for_selector(".widget-slider .widget-readout")
+    reader.page.unroute(url)
+    assert reader.page.locator(".widget-readout").inner_text() == "3"
+    assert reader.ask("widgets") + reader.noted == []

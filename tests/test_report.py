@@ -1,0 +1,152 @@
+"""The page on a run: what it holds, that it asks for nothing, and what it advises."""
+
+import base64
+import dataclasses
+import html.parser
+import io
+import re
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganlib import report
+
+NASTY = 'a<b & "c" <script>alert(1)</script>.jpg'
+
+
+class Elements(html.parser.HTMLParser):
+    """The elements of a page with their attributes, and its text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.words, self.open = [], [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, words):
+        self.words.append(words)
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture
+def page():
+    page = report.Page(f"Run on {NASTY}")
+    page.heading("Left out")
+    page.table(["file", "reason"], [(NASTY, "cut short"), ("b.png", 0)])
+    page.text("One.", NASTY)
+    page.items(["first", NASTY])
+    page.picture(np.full((4, 6, 3), (10, 20, 30), np.uint8), f"alt {NASTY}", "below")
+    return page
+
+
+def test_every_element_is_closed_and_every_text_is_shown_as_it_is(page):
+    found = Elements(page.html())
+    assert found.open == []
+    assert "".join(found.words).count(NASTY) == 5  # title, heading, table, text, list
+    assert found.all("script") == []
+    assert found.all("img")[0]["alt"] == f"alt {NASTY}"
+
+
+def test_page_refers_to_nothing_outside_itself(page):
+    found = Elements(page.html())
+    for _, attributes in found.elements:
+        for name in ("src", "href", "data", "action"):
+            assert attributes.get(name, "data:").startswith("data:")
+    assert "url(" not in page.html()
+    assert "@import" not in page.html()
+
+
+def test_pixels_come_back_from_the_page_as_they_went_in(page):
+    [image] = Elements(page.html()).all("img")
+    packed = base64.b64decode(image["src"].removeprefix("data:image/png;base64,"))
+    with Image.open(io.BytesIO(packed)) as picture:
+        assert np.array_equal(np.asarray(picture), np.full((4, 6, 3), (10, 20, 30)))
+
+
+def test_figure_is_drawn_at_its_size():
+    figure = plt.figure(figsize=(3, 2), dpi=50)
+    page = report.Page("A run")
+    page.picture(figure, "an empty figure")
+    plt.close(figure)
+    [image] = Elements(page.html()).all("img")
+    packed = base64.b64decode(image["src"].removeprefix("data:image/png;base64,"))
+    with Image.open(io.BytesIO(packed)) as picture:
+        assert picture.size == (150, 100)
+
+
+def test_page_has_what_a_screen_reader_needs(page):
+    found = Elements(page.html())
+    assert found.all("html") == [{"lang": "en"}]
+    assert len(found.all("h1")) == len(found.all("main")) == len(found.all("title")) == 1
+    assert [cell["scope"] for cell in found.all("th")] == ["col", "col", "row", "row"]
+
+
+def test_writing_replaces_the_old_page_and_leaves_nothing_beside_it(page, tmp_path):
+    (tmp_path / "report.html").write_text("old", encoding="utf-8")
+    page.write(tmp_path / "report.html")
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == page.html()
+
+
+FINE = report.Findings(
+    num_images=500,
+    num_skipped=0,
+    num_duplicates=0,
+    num_enlarged=0,
+    num_trimmed=0,
+    discriminator_loss=1.2,
+    excess_distance=0.1,
+    recall=0.8,
+    closer=0.52,
+    closer_error=0.05,
+)
+
+
+def test_fine_run_gets_one_sentence():
+    assert len(report.advise(FINE)) == 1
+    assert "No number stands out" in report.advise(FINE)[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"num_images": 42}, "42 images are few"),
+        ({"num_skipped": 7}, "7 files could not be read"),
+        ({"num_duplicates": 3}, "3 images are copies"),
+        ({"num_enlarged": 51}, "51 images were smaller"),
+        ({"num_trimmed": 51}, "51 images are long"),
+        ({"discriminator_loss": 0.1}, r"loss is 0\.10, where 1\.39 means"),
+        ({"excess_distance": 0.9}, r"distance is 0\.90 above"),
+        ({"recall": 0.1}, "near only 10%"),
+        ({"closer": 0.66}, "66% of the time .* 50% ± 10%"),
+    ],
+)
+def test_each_finding_has_its_advice_and_brings_no_other(change, words):
+    [sentence] = report.advise(dataclasses.replace(FINE, **change))
+    assert re.search(words, sentence)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"closer": 0.64}, {"num_enlarged": 50}, {"num_images": 100}, {"closer": 0.0}],
+    ids=["within three errors", "a tenth", "a hundred", "far away"],
+)
+def test_what_is_within_bounds_is_not_complained_about(change):
+    assert "No number stands out" in report.advise(dataclasses.replace(FINE, **change))[0]
+
+
+def test_copying_is_named_before_the_faults_of_the_folder():
+    both = dataclasses.replace(FINE, closer=0.9, num_duplicates=3)
+    assert "may be copying" in report.advise(both)[0]
