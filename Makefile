@@ -15,11 +15,11 @@ RESOLVE = build/lock/bin/python -m pip install -qq --dry-run --ignore-installed 
 	--target build/none --only-binary :all: -r requirements.txt
 
 BIN := $(VENV)/bin
-SOURCES = _config.yml _toc.yml $(shell find book notebooks ganlib \
+SOURCES = _config.yml _toc.yml $(wildcard tools/sphinx_*.py) $(shell find book notebooks ganlib \
 	\( -name __pycache__ -o -name build -o -name '.*' \) -prune -o -type f -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all notebooks verify colab sweep data lint lock extractors repository clean
+.PHONY: help book test test-all notebooks verify colab sweep data lint lock extractors vendor repository clean
 
 help:  ## this list
 	@echo "make TARGET, where TARGET is one of:"
@@ -85,6 +85,9 @@ lock:  ## write constraints.txt: resolve requirements.txt anew
 
 extractors: $(VENV)/.installed  ## train the classifiers whose weights are in ganlib/weights/
 	@$(BIN)/python tools/train_extractors.py
+
+vendor: $(VENV)/.installed  ## get the JavaScript that the book serves itself into book/vendor/
+	@$(BIN)/python tools/vendor.py
 
 repository: $(VENV)/.installed  ## set the repository's address: URL=https://github.com/OWNER/NAME
 	@$(BIN)/python tools/notebooks.py repository "$(URL)"

@@ -180,8 +180,10 @@ def function_name(function):
 
 
 def without_name(config):
-    """A Keras configuration without the name, which differs between instances."""
-    return {k: v for k, v in config.items() if k != "name"}
+    """A Keras configuration without the names in it, which differ between instances."""
+    if not isinstance(config, dict):
+        return config
+    return {key: without_name(value) for key, value in config.items() if key != "name"}
 
 
 def layer_configs(model):

@@ -162,9 +162,8 @@ def _fragment(pixels, are_crisp, captions, label, frames_per_second) -> str:
         label=html.escape(label),
         last=num_frames - 1,
         last_caption=html.escape(captions[-1]),
-        width=width,
-        height=height,
         shown_width=shown_width,
+        shown_height=round(height * shown_width / width),
         rendering="pixelated" if are_crisp else "auto",
     )
 

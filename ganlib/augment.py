@@ -98,32 +98,10 @@ class DiffAugment:
             ValueError: if they are not of that form, or are to be turned and not square.
         """
         images = _checked(images)
-        return self.apply(images, self.draws(tf.shape(images)[0], seed), probability)
+        return self._applied(images, _uniform(tf.shape(images)[0], 16, seed), probability)
 
-    def draws(self, num_images, seed):
-        """The random numbers of a batch.
-
-        Args:
-            num_images: int or int32 scalar, n.
-            seed: two integers that decide them.
-
-        Returns:
-            float32 tensor (n, 16), uniform on [0, 1); the same under XLA and outside it.
-        """
-        return _uniform(num_images, 16, seed)
-
-    def apply(self, images, draws, probability=1.0):
-        """Augment a batch with given draws, such as one replica's share of a global batch.
-
-        Args:
-            images: float tensor (n, height, width, channels) in [-1, 1].
-            draws: float tensor (n, 16), uniform on [0, 1), as `draws` gives them.
-            probability: float or scalar tensor in [0, 1].
-
-        Returns:
-            Tensor of the same shape, as a call gives it.
-        """
-        images = _checked(images)
+    def _applied(self, images, draws, probability=1.0):
+        """The transformations with given draws, float (n, 16) in [0, 1)."""
         # For each transformation of each image: whether, bool (n,), and how, each float (n,).
         on = tf.unstack(draws[:, :7] < tf.cast(probability, draws.dtype), axis=1)
         mirror, quarter, *colours, down, across, row, column = tf.unstack(draws[:, 7:], axis=1)

@@ -31,9 +31,9 @@ def fashion_dcgan():
 
     Example:
         >>> import numpy as np
-        >>> from ganlib import data, pretrained
+        >>> from ganlib import pretrained
         >>> latents = np.random.default_rng(0).normal(size=(4, 64))
-        >>> data.to_uint8(pretrained.fashion_dcgan()(latents)).shape
+        >>> pretrained.fashion_dcgan().predict(latents, verbose=0).shape
         (4, 28, 28, 1)
 
     Reference:

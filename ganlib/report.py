@@ -147,7 +147,7 @@ class Findings:
         recall: share of real images that the generated ones come near, in [0, 1].
         closer: how often a generated image is closer to the training images than a held-out one
             is, in [0, 1]; 0.5 for new images.
-        closer_error: standard error of `closer` for new images.
+        z_score: deviation of `closer` from 1/2, over its standard deviation for new images.
     """
 
     num_images: int
@@ -159,7 +159,7 @@ class Findings:
     excess_distance: float
     recall: float
     closer: float
-    closer_error: float
+    z_score: float
 
 
 def advise(findings: Findings) -> list[str]:
@@ -174,7 +174,7 @@ def advise(findings: Findings) -> list[str]:
         Sentences, at least one.
 
     Example:
-        >>> fine = Findings(500, 0, 0, 0, 0, 1.2, 0.1, 0.8, 0.52, 0.05)
+        >>> fine = Findings(500, 0, 0, 0, 0, 1.2, 0.1, 0.8, 0.52, 0.4)
         >>> advise(fine)[0]
         'No number stands out. Look at the samples, and decide with your eyes.'
 
@@ -192,12 +192,12 @@ def _about_the_run(found: Findings):
             f"{2 * math.log(2):.2f} means that it cannot tell. What the generator learns from it "
             "is then worth little. Raise gamma tenfold, or augment more."
         )
-    if found.closer > 0.5 + 3 * found.closer_error:
+    if found.z_score > 3:
         yield (
             f"The generator may be copying: {found.closer:.0%} of the time a generated image is "
-            "closer to the training images than a held-out image is, where new images would give "
-            f"50% ± {2 * found.closer_error:.0%}. Compare the pairs above. If they show the same "
-            "picture twice: train fewer steps, augment more, and above all find more images."
+            "closer to the training images than a held-out image is. New images would give 50%; "
+            f"this is {found.z_score:.1f} standard deviations above. Compare the pairs. If they "
+            "show the same picture twice: train fewer steps, augment more, find more images."
         )
     if found.excess_distance > 0.5:
         yield (

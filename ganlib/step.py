@@ -268,7 +268,10 @@ class Step:
 def _gradients(tape, value, variables):
     """The gradients; zeros where there is none, as of a bias that does not move the slope."""
     gradients = tape.gradient(value, variables)
-    return [tf.zeros_like(v) if g is None else g for g, v in zip(gradients, variables, strict=True)]
+    return [
+        tf.zeros_like(v) if g is None else tf.convert_to_tensor(g)  # an embedding's is sparse
+        for g, v in zip(gradients, variables, strict=True)
+    ]
 
 
 def _spread(images):
@@ -337,8 +340,7 @@ def mixes_samples(model):
 def iterates_only(model):
     """Whether spectral normalisation is all in a network that training makes a difference to."""
     flat = model._flatten_layers()
-    kinds = {type(layer) for layer in flat}
-    others = (keras.layers.BatchNormalization, keras.layers.Dropout)
-    return spectral.SpectralNormalization in kinds and not any(
-        issubclass(kind, others) for kind in kinds
+    return any(isinstance(layer, spectral.SpectralNormalization) for layer in flat) and not any(
+        isinstance(layer, keras.layers.BatchNormalization) or hasattr(layer, "seed_generator")
+        for layer in flat
     )

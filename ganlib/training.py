@@ -17,7 +17,7 @@ from tqdm import tqdm
 from ganlib import _loop, checkpoints, data, losses, step
 from ganlib._tensorflow import keras, tf
 from ganlib.losses import Term
-from ganlib.models import layers
+from ganlib.models import layers, spectral
 from ganlib.options import STATISTICS, History, Options, Penalty
 
 __all__ = ["GAN", "History", "Options", "Penalty", "Term", "load_generator"]
@@ -89,8 +89,8 @@ class GAN(step.Step):
         step.require_fit(generator, discriminator, terms, options, loss)
         if generator_optimizer is not None and generator_optimizer is discriminator_optimizer:
             raise ValueError(
-                "both networks were given the same optimizer, which has one step count and one list "
-                "of variables. Make one optimizer for each."
+                "both networks were given the same optimizer, which keeps one step count and one "
+                "list of variables. Make one optimizer for each."
             )
         self.generator, self.discriminator = generator, discriminator
         self.loss, self.options = loss, options
@@ -277,7 +277,7 @@ class GAN(step.Step):
         self.history.append(
             **dict(zip(STATISTICS, means, strict=True)),
             step=end,
-            augment_probability=float(self._augment_state[0]) if augmented else 0.0,
+            augment_probability=float(tf.identity(self._augment_state[0])) if augmented else 0.0,
             seconds=seconds + (self.history.seconds[-1] if len(self.history.seconds) else 0.0),
             images_per_second=num_images / seconds,
         )
@@ -335,7 +335,7 @@ class GAN(step.Step):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{os.getpid()}.{path.name}")
         try:
-            self.ema_generator.save(temporary)
+            spectral.folded(self.ema_generator).save(temporary)
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)

@@ -17,15 +17,16 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 NAMES = [path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".") for path in FILES]
 MODULES = dict(zip(NAMES, FILES, strict=True))
 
-MAX_CODE_LINES = 3_000
+MAX_CODE_LINES = 4_500
 MAX_FUNCTION_LINES = 39  # of code in the body
 MAX_ARGUMENTS = 7
 
 # The home of loading TensorFlow is no sibling: whoever needs TensorFlow goes through it.
 LOADER = "ganlib._tensorflow"
 VIZ = ("viz", "animations", "curves", "grids", "style")  # `ganlib.viz` and its parts
-ALONE = ("losses", "penalties", "metrics", "report", "toy", *VIZ)
-NO_TENSORFLOW = ("metrics", "report", "toy", *VIZ)
+METRICS = ("metrics", "distances", "neighbours", "_rows")  # `ganlib.metrics` and its parts
+ALONE = ("losses", "penalties", "report", "toy", *METRICS, *VIZ)
+NO_TENSORFLOW = ("report", "toy", *METRICS, *VIZ)
 SHARED_BY_MODELS = ("layers", "heads", "spectral")
 MAY_IMPORT_TRAINING = ("widgets", "classify")
 TENSORFLOW = ("tensorflow", "keras")
@@ -36,7 +37,14 @@ MANY_ARGUMENTS = {
 }
 
 # Reached through `ganlib.data` or `ganlib.training` only: a sentence each is enough.
-INTERNAL = ("ganlib._loop", "ganlib.step", "ganlib.downloads", "ganlib.emoji", "ganlib.folders")
+INTERNAL = (
+    "ganlib._loop",
+    "ganlib._rows",
+    "ganlib.step",
+    "ganlib.downloads",
+    "ganlib.emoji",
+    "ganlib.folders",
+)
 
 
 def imports(tree, name):
@@ -64,8 +72,9 @@ def import_complaints(source, name):
     part = name.removeprefix("ganlib.").split(".")[0]
     siblings = {m for m in found if within(m, "ganlib") and not within(m, LOADER)}
     siblings -= {m for m in siblings if within(m, name)}
-    if part in VIZ:
-        siblings -= {m for m in siblings for other in VIZ if within(m, f"ganlib.{other}")}
+    for parts in (METRICS, VIZ):
+        if part in parts:
+            siblings -= {m for m in siblings for other in parts if within(m, f"ganlib.{other}")}
     complaints = []
     if part in ALONE and siblings:
         complaints.append(f"{name} must import no sibling, imports {sorted(siblings)}")
@@ -195,6 +204,7 @@ def size_complaints(source, name):
         ("ganlib.models.dcgan", "from ganlib.models import mlp"),
         ("ganlib.models.dcgan", "from ..data import Images"),
         ("ganlib.features", "from ganlib import training"),
+        ("ganlib.pretrained", "from ganlib.training import load_generator"),
         ("ganlib.checkpoints", "from ganlib.training import GAN"),
     ],
 )
@@ -209,6 +219,7 @@ def test_forbidden_import_is_found(name, source):
         ("ganlib.models.dcgan", "from ganlib.models import layers"),
         ("ganlib.models.dcgan", "from ganlib.models.layers import upsample"),
         ("ganlib.training", "from ganlib import checkpoints, data, losses"),
+        ("ganlib.pretrained", "from ganlib.models import dcgan, layers"),
         ("ganlib.widgets", "from ganlib.training import GAN"),
         ("ganlib.viz", "import matplotlib.pyplot as plt\nimport numpy as np"),
         ("ganlib.viz", "from ganlib.grids import tile"),

@@ -144,7 +144,7 @@ def tracked_texts():
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     for name in result.stdout.splitlines():
         path = ROOT / name
-        if path.exists() and path.suffix not in (".png", ".npz", ".keras", ".woff"):
+        if path.exists() and path.suffix not in (".png", ".npz", ".keras", ".woff", ".woff2"):
             yield name, path.read_text(encoding="utf-8")
 
 

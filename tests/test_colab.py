@@ -5,6 +5,7 @@
 
 import html
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -61,6 +62,7 @@ def test_environment_is_kept_until_a_version_changes(monkeypatch, tmp_path):
     versions.write_text("numpy==2.1.3\n", encoding="utf-8")
     monkeypatch.setattr(colab, "VERSIONS", versions)
     monkeypatch.setattr(colab, "ENVIRONMENT", tmp_path / "environment")
+    monkeypatch.setattr(colab, "MADE_FROM", tmp_path / "environment" / ".made-from")
 
     def call(*command):
         (tmp_path / "environment").mkdir(exist_ok=True)
@@ -91,6 +93,8 @@ def test_setup_cell_may_install_ganlib_and_nothing_else(
     monkeypatch, tmp_path, after, printed, complaint
 ):
     states = iter([{"numpy": "2.1.3"}, after])
+    monkeypatch.setattr(colab, "MADE_FROM", tmp_path / ".made-from")
+    (tmp_path / ".made-from").touch()
     monkeypatch.setattr(colab, "versions", lambda: next(states))
     monkeypatch.setattr(colab, "call", lambda *command: "")
     monkeypatch.setattr(colab, "draw", lambda path: None)
@@ -102,6 +106,8 @@ def test_setup_cell_may_install_ganlib_and_nothing_else(
     else:
         with pytest.raises(notebooks.LabError, match=complaint):
             colab.install("the setup cell")
+    # an environment that was changed is made anew by the next run
+    assert (tmp_path / ".made-from").exists() == ("changed" not in str(complaint))
 
 
 def test_copy_has_what_is_new_and_not_what_is_ignored_or_deleted(tmp_path):
@@ -155,7 +161,8 @@ def test_buttons_show_only_where_the_address_is_real():
 def published(tmp_path_factory):
     """The pages of a copy of the book whose repository has an address, name to text."""
     copy = tmp_path_factory.mktemp("published") / "book"
-    colab.copy_tree(ROOT, copy)
+    derived = ".git", "_build", "build", ".venv*", "__pycache__", ".*_cache"
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*derived))
     for words in (
         [sys.executable, "tools/notebooks.py", "repository", URL],
         [Path(sys.executable).with_name("jupyter-book"), "build", ".", "-q"],

@@ -1,16 +1,21 @@
 """Metrics against closed forms, SciPy's matrix square root and plain double loops."""
 
 import doctest
+import tracemalloc
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.linalg import sqrtm
 
-from ganlib import metrics
+from ganlib import _rows, distances, metrics, neighbours
 from ganlib.metrics import (
     PrecisionRecall,
+    density_coverage,
+    extrapolated_frechet_distance,
     frechet_distance,
     kernel_distance,
+    nearest_neighbour_distances,
     precision_recall,
     relative_frechet_distance,
 )
@@ -145,6 +150,36 @@ def test_relative_frechet_distance_refuses_real_features_that_do_not_vary():
         relative_frechet_distance(np.full((5, 2), 0.1), np.eye(2))
 
 
+# Fréchet distance of infinitely many fakes
+
+
+def test_extrapolated_distance_is_the_line_through_the_mean_distances_of_parts():
+    real, fake = RNG.normal(size=(90, 3)), RNG.gamma(2, size=(60, 3))
+    order = np.random.default_rng(5).permutation(60)
+    means = [
+        np.mean([textbook_frechet(real, part) for part in np.split(fake[order], k)])
+        for k in (1, 2, 3)
+    ]
+    expected = stats.linregress(np.array([1, 2, 3]) / 60, means).intercept
+    assert extrapolated_frechet_distance(real, fake, 3, seed=5) == pytest.approx(expected, rel=1e-8)
+
+
+def test_extrapolated_distance_has_no_bias_of_the_sample_size():
+    """For N(0, I) in d dimensions n fakes add d/n for the mean and about d(d+1)/(4n) for Σ."""
+    real, num_fakes = exact_sample(np.zeros(4), np.eye(4), 50, seed=1), 400
+    samples = np.random.default_rng(2).normal(size=(100, num_fakes, 4))
+    plain = [frechet_distance(real, fake) for fake in samples]
+    assert np.mean(plain) == pytest.approx((4 + 5) / num_fakes, rel=0.1)
+    better = [extrapolated_frechet_distance(real, fake) for fake in samples]
+    assert abs(np.mean(better)) < 4 * np.std(better) / np.sqrt(100) < 0.25 * np.mean(plain)
+
+
+@pytest.mark.parametrize("num_sizes", [1, 6])
+def test_extrapolation_refuses_parts_without_a_covariance(num_sizes):
+    with pytest.raises(ValueError, match=f"num_sizes={num_sizes}; expected 2 to 5"):
+        extrapolated_frechet_distance(np.eye(20), np.eye(11, 20), num_sizes)
+
+
 # Kernel distance
 
 
@@ -242,9 +277,193 @@ def test_precision_recall_refuses_more_neighbours_than_rows(num_neighbours):
         precision_recall(np.eye(9, 4), np.eye(4), num_neighbours)
 
 
+# Density and coverage
+
+
+def naive_density_coverage(real, fake, num_neighbours):
+    inside = np.zeros((len(real), len(fake)), bool)
+    for i, centre in enumerate(real):
+        others = np.delete(real, i, axis=0)
+        radius = np.sort(np.linalg.norm(others - centre, axis=1))[num_neighbours - 1]
+        inside[i] = np.linalg.norm(fake - centre, axis=1) <= radius
+    return inside.sum() / (num_neighbours * len(fake)), inside.any(axis=1).mean()
+
+
+@pytest.mark.parametrize("num_neighbours", [1, 5])
+def test_density_coverage_equals_a_double_loop(num_neighbours):
+    real, fake = RNG.normal(size=(60, 3)), 0.6 * RNG.normal(size=(45, 3)) + [1, 0, 0]
+    expected = naive_density_coverage(real, fake, num_neighbours)
+    assert density_coverage(real, fake, num_neighbours) == pytest.approx(expected, abs=1e-12)
+
+
+def test_density_coverage_on_a_line_by_hand():
+    real = np.array([[0], [1], [3], [10]])  # with one neighbour: [-1, 1], [0, 2], [1, 5], [3, 17]
+    fake = np.array([[-2], [4], [4.5], [17], [30]])  # inside 0, 2, 2, 1, 0 balls
+    assert density_coverage(real, fake, 1) == pytest.approx((5 / 5, 2 / 4))
+
+
+def test_equal_distributions_have_the_density_and_coverage_of_naeem_et_al():
+    """Density 1; coverage 1 - (n-1)...(n-k) / ((2n-1)...(2n-k)), their lemma 2."""
+    n, k = 60, 5
+    ranks = np.arange(1, k + 1)
+    coverage = 1 - np.prod((n - ranks) / (2 * n - ranks))
+    draws = np.random.default_rng(4).normal(size=(200, 2, n, 3))
+    values = np.array([density_coverage(real, fake, k) for real, fake in draws])
+    errors = 4 * values.std(axis=0) / np.sqrt(200)
+    assert (errors < 0.05).all()
+    assert (np.abs(values.mean(axis=0) - [1, coverage]) < errors).all()
+
+
+def test_one_outlier_moves_precision_and_hardly_density():
+    real = np.concatenate([RNG.normal(size=(100, 2)), [[30, 0]]])
+    fake = RNG.uniform(5, 25, size=(100, 2)) * [1, 0]  # nowhere near the data
+    assert precision_recall(real, fake, 5).precision > 0.9
+    assert density_coverage(real, fake, 5).density < 0.25
+
+
+# Nearest neighbours
+
+
+def test_nearest_neighbours_are_those_of_a_double_loop():
+    train, held_out, fake = (RNG.normal(size=(n, 3)) for n in (40, 15, 25))
+    result = nearest_neighbour_distances(train, held_out, fake)
+    matrix = np.linalg.norm(fake[:, None] - train, axis=2)
+    np.testing.assert_array_equal(result.indices, matrix.argmin(axis=1))
+    np.testing.assert_allclose(result.distances, matrix.min(axis=1), rtol=1e-12)
+    held_out_matrix = np.linalg.norm(held_out[:, None] - train, axis=2)
+    np.testing.assert_allclose(result.held_out_distances, held_out_matrix.min(axis=1), rtol=1e-12)
+
+
+def test_comparison_by_ranks_is_the_mann_whitney_test_of_scipy():
+    train, held_out, fake = (RNG.normal(size=(n, 3)) for n in (40, 15, 25))
+    result = nearest_neighbour_distances(train, held_out, 0.5 * fake)
+    test = stats.mannwhitneyu(
+        result.held_out_distances, result.distances, method="asymptotic", use_continuity=False
+    )
+    assert result.share_closer == pytest.approx(test.statistic / (15 * 25))
+    assert 2 * stats.norm.sf(abs(result.z_score)) == pytest.approx(test.pvalue)
+    assert result.z_score > 0
+
+
+def test_ties_count_one_half():
+    train = np.array([[0.0], [100.0]])
+    # Distances 1, 2, 2 of fakes; 2, 3 of held-out rows. Won: 2, then twice 1 and a half.
+    result = nearest_neighbour_distances(train, [[2.0], [103.0]], [[1.0], [-2.0], [98.0]])
+    assert result.share_closer == pytest.approx((2 + 1.5 + 1.5) / 6)
+
+
+def test_exact_copies_have_distance_zero_far_from_the_origin():
+    train = RNG.normal(size=(50, 8)).astype(np.float32) + 1000
+    result = nearest_neighbour_distances(train, train + 0.5, train[::-1])
+    assert (result.distances == 0).all()
+    assert (result.indices == np.arange(50)[::-1]).all()
+    assert result.share_closer == 1
+
+
+def test_new_images_have_a_standard_normal_z_score():
+    draws = np.random.default_rng(6).normal(size=(300, 3, 40, 3))
+    scores = [nearest_neighbour_distances(*draw).z_score for draw in draws]
+    assert stats.kstest(scores, "norm").pvalue > 1e-3
+
+
+def test_nearest_neighbours_do_not_depend_on_blocks_or_order(monkeypatch):
+    train, held_out, fake = RNG.normal(size=(3, 30, 4))
+    whole = nearest_neighbour_distances(train, held_out, fake)
+    monkeypatch.setattr(_rows, "BLOCK_ELEMENTS", 70)
+    order = RNG.permutation(30)
+    parts = nearest_neighbour_distances(train[order], held_out[order], fake)
+    np.testing.assert_array_equal(order[parts.indices], whole.indices)
+    np.testing.assert_allclose(parts.distances, whole.distances, rtol=1e-12)
+    assert parts[3:] == whole[3:]
+
+
+def test_nearest_neighbours_name_the_array_that_does_not_fit():
+    with pytest.raises(ValueError, match="train_features has 3 features a row and held_out"):
+        nearest_neighbour_distances(np.eye(3), np.eye(4), np.eye(3))
+    with pytest.raises(ValueError, match="train_features has 3 features a row and fake_"):
+        nearest_neighbour_distances(np.eye(3), np.eye(3), np.eye(4))
+
+
+# Modes and classes
+
+
+def test_mode_coverage_by_hand(monkeypatch):
+    modes = np.array([[0, 0], [3, 0], [0, 9]])
+    points = np.array([[0.5, 0], [2.1, 0], [2, 0], [3, 1], [1.5, 0], [9, 9], [0, 1.1]])
+    # Within 1 of a mode: the first; the second to the fourth (the boundary counts). Then all twice.
+    for block in (_rows.BLOCK_ELEMENTS, 12):
+        monkeypatch.setattr(_rows, "BLOCK_ELEMENTS", block)
+        result = metrics.mode_coverage(2 * points, 2 * modes, radius=2)
+        assert result.num_covered == 2
+        assert result.share_close == pytest.approx(4 / 7)
+        np.testing.assert_allclose(result.shares, [1 / 4, 3 / 4, 0])
+        expected = stats.entropy([1 / 4, 3 / 4, 0], [1 / 3, 1 / 3, 1 / 3])
+        assert result.divergence == pytest.approx(expected)
+
+
+def test_points_far_from_every_mode_cover_none():
+    result = metrics.mode_coverage(np.eye(4) + 9, np.eye(4), radius=0.5)
+    assert (result.num_covered, result.share_close) == (0, 0)
+    assert not result.shares.any()
+    assert np.isnan(result.divergence)
+
+
+def test_class_coverage_counts_labels():
+    result = metrics.class_coverage(np.array([3, 0, 0, 3, 3, 1, 3, 3]), 5)
+    assert (result.num_covered, result.share_close) == (3, 1.0)
+    np.testing.assert_allclose(result.shares, np.array([2, 1, 0, 5, 0]) / 8)
+    assert result.divergence == pytest.approx(stats.entropy(result.shares, np.full(5, 0.2)))
+    assert metrics.class_coverage(np.full(6, 2), 5).divergence == pytest.approx(np.log(5))
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, 5], "run from 0 to 5; expected 0 to 4"),
+        ([-1, 2], "run from -1 to 2"),
+        (np.eye(5), r"\(5, 5\).*argmax"),
+        ([0.5], "float64.*expected integers"),
+        ([], "n at least 1"),
+    ],
+)
+def test_class_coverage_refuses_other_labels(labels, message):
+    with pytest.raises(ValueError, match=message):
+        metrics.class_coverage(labels, 5)
+
+
+# Inception score
+
+
+def test_inception_score_is_exp_of_the_mean_divergence_from_the_marginal(monkeypatch):
+    probabilities = RNG.dirichlet([0.3, 0.5, 2, 0.1], size=50)
+    marginal = probabilities.mean(axis=0)
+    expected = np.exp(np.mean([stats.entropy(row, marginal) for row in probabilities]))
+    assert metrics.inception_score(probabilities) == pytest.approx(expected, rel=1e-12)
+    monkeypatch.setattr(_rows, "BLOCK_ELEMENTS", 9)
+    shuffled = RNG.permutation(probabilities).astype(np.float32)
+    assert metrics.inception_score(shuffled) == pytest.approx(expected, rel=1e-5)
+
+
+def test_inception_score_bears_certain_predictions():
+    assert metrics.inception_score(np.repeat(np.eye(4), 3, axis=0)) == pytest.approx(4)
+    assert metrics.inception_score(np.repeat(np.eye(4)[:1], 3, axis=0)) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("wrong", [np.full((3, 4), 0.3), [[1.5, -0.5], [0.5, 0.5]]])
+def test_inception_score_refuses_logits(wrong):
+    with pytest.raises(ValueError, match=r"sum 1.*softmax"):
+        metrics.inception_score(wrong)
+
+
 # All of them
 
-METRICS = [frechet_distance, relative_frechet_distance, kernel_distance, precision_recall]
+METRICS = [
+    frechet_distance,
+    relative_frechet_distance,
+    kernel_distance,
+    precision_recall,
+    density_coverage,
+]
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -258,8 +477,8 @@ def test_order_of_rows_does_not_matter(metric):
 def test_size_of_blocks_does_not_matter(metric, monkeypatch):
     real, fake = RNG.normal(size=(70, 5)), RNG.normal(size=(50, 5)) + 0.3
     in_one_block = metric(real, fake)
-    monkeypatch.setattr(metrics, "_BLOCK_ELEMENTS", 130)
-    assert len(list(metrics._blocks(70, 50))) > 10
+    monkeypatch.setattr(_rows, "BLOCK_ELEMENTS", 130)
+    assert len(list(_rows.blocks(70, 50))) > 10
     assert metric(real, fake) == pytest.approx(in_one_block, rel=1e-10)
 
 
@@ -270,7 +489,7 @@ def test_arguments_stay_unchanged_and_results_are_floats(metric):
     fake.setflags(write=False)
     result = metric(real, fake)
     assert all(type(value) is float for value in np.atleast_1d(result).tolist())
-    assert isinstance(result, float | PrecisionRecall)
+    assert isinstance(result, float | tuple)
 
 
 @pytest.mark.parametrize(
@@ -294,7 +513,20 @@ def test_unfit_features_are_refused_with_what_came_and_what_to_do(metric, fake, 
             metric(fake, RNG.normal(size=(5, 3)))
 
 
-def test_docstring_examples_run():
-    result = doctest.testmod(metrics)
-    assert result.attempted > 6
+@pytest.mark.parametrize("metric", [*METRICS, lambda a, b: nearest_neighbour_distances(a, b, b)])
+def test_memory_stays_within_that_of_three_samples_in_float64(metric, monkeypatch):
+    """So 50,000 rows of 2,048 float32 features, 0.4 GB a sample, take under 3.3 GB with them."""
+    monkeypatch.setattr(_rows, "BLOCK_ELEMENTS", 2**13)
+    real, fake = RNG.normal(size=(2, 2000, 64)).astype(np.float32)
+    tracemalloc.start()
+    metric(real, fake)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3 * 2000 * 64 * 8
+
+
+@pytest.mark.parametrize("module", [metrics, distances, neighbours])
+def test_docstring_examples_run(module):
+    result = doctest.testmod(module)
+    assert result.attempted > 3
     assert result.failed == 0

@@ -133,7 +133,7 @@ def test_terms_enter_both_players_gradients():
         loss += tf.reduce_mean(tf.math.log(1 + tf.exp(on_fake["logits"])))
         loss += 0.5 * (class_loss(on_real) + class_loss(on_fake))
     for variable, g in zip(weights, tape.gradient(loss, weights), strict=True):
-        variable.assign_sub(0.1 * g)
+        variable.assign_sub(0.1 * tf.convert_to_tensor(g))
     weights = generator.trainable_variables
     with tf.GradientTape() as tape:
         on_real, on_fake = discriminator(real), discriminator(generator([latents, labels]))
@@ -142,7 +142,7 @@ def test_terms_enter_both_players_gradients():
         means = [tf.reduce_mean(o["features"], 0) for o in (on_real, on_fake)]
         loss += 0.3 * tf.reduce_sum((means[0] - means[1]) ** 2)
     for variable, g in zip(weights, tape.gradient(loss, weights), strict=True):
-        variable.assign_sub(0.1 * g)
+        variable.assign_sub(0.1 * tf.convert_to_tensor(g))
     for mine, theirs in ((generator, gan.generator), (discriminator, gan.discriminator)):
         for a, b in zip(mine.trainable_variables, theirs.trainable_variables, strict=True):
             np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-7)
@@ -277,7 +277,7 @@ def test_a_bad_option_is_refused(settings, message):
 
 
 def conditional_gan(**settings):
-    return sgd_gan(3, generator_classes=3, rate=0.01, **settings)
+    return sgd_gan(3, generator_classes=3, **settings)
 
 
 def test_a_conditional_pair_trains_on_labels_and_samples_each_class_in_turn():

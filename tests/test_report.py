@@ -110,7 +110,7 @@ FINE = report.Findings(
     excess_distance=0.1,
     recall=0.8,
     closer=0.52,
-    closer_error=0.05,
+    z_score=0.4,
 )
 
 
@@ -130,7 +130,7 @@ def test_fine_run_gets_one_sentence():
         ({"discriminator_loss": 0.1}, r"loss is 0\.10, where 1\.39 means"),
         ({"excess_distance": 0.9}, r"distance is 0\.90 above"),
         ({"recall": 0.1}, "near only 10%"),
-        ({"closer": 0.66}, "66% of the time .* 50% ± 10%"),
+        ({"closer": 0.66, "z_score": 3.2}, r"66% of the time .* 50%; this is 3\.2 standard"),
     ],
 )
 def test_each_finding_has_its_advice_and_brings_no_other(change, words):
@@ -140,13 +140,13 @@ def test_each_finding_has_its_advice_and_brings_no_other(change, words):
 
 @pytest.mark.parametrize(
     "change",
-    [{"closer": 0.64}, {"num_enlarged": 50}, {"num_images": 100}, {"closer": 0.0}],
-    ids=["within three errors", "a tenth", "a hundred", "far away"],
+    [{"z_score": 2.9}, {"num_enlarged": 50}, {"num_images": 100}, {"z_score": -5.4}],
+    ids=["within three deviations", "a tenth", "a hundred", "far away"],
 )
 def test_what_is_within_bounds_is_not_complained_about(change):
     assert "No number stands out" in report.advise(dataclasses.replace(FINE, **change))[0]
 
 
 def test_copying_is_named_before_the_faults_of_the_folder():
-    both = dataclasses.replace(FINE, closer=0.9, num_duplicates=3)
+    both = dataclasses.replace(FINE, z_score=9.0, num_duplicates=3)
     assert "may be copying" in report.advise(both)[0]

@@ -30,6 +30,7 @@ from tools import lab_lints, notebooks  # noqa: E402, after the line that makes 
 
 FOLDER = ROOT / "build" / "colab"
 ENVIRONMENT = FOLDER / "environment"
+MADE_FROM = ENVIRONMENT / ".made-from"
 PYTHON = ENVIRONMENT / "bin" / "python"
 VERSIONS = ROOT / "tools" / "colab.txt"
 DRAWN = "drawn.npz"
@@ -66,14 +67,13 @@ def call(*command, **options):
 def make_environment(python):
     """Makes an environment with Colab's versions, unless the one that is there has them."""
     made_from = hashlib.sha256(VERSIONS.read_bytes()).hexdigest() + platform.python_version()
-    stamp = ENVIRONMENT / ".made-from"
-    if stamp.exists() and stamp.read_text(encoding="utf-8") == made_from:
+    if MADE_FROM.exists() and MADE_FROM.read_text(encoding="utf-8") == made_from:
         return
     print("Making an environment with Colab's versions; this downloads about 1 GB …", flush=True)
     shutil.rmtree(ENVIRONMENT, ignore_errors=True)
     call(python, "-m", "venv", ENVIRONMENT)
     call(PYTHON, "-m", "pip", "install", "-q", "-r", VERSIONS)
-    stamp.write_text(made_from, encoding="utf-8")
+    MADE_FROM.write_text(made_from, encoding="utf-8")
 
 
 def copy_tree(source, target):
@@ -165,6 +165,7 @@ def install(setup):
         raise notebooks.LabError(f"the setup cell printed something: {cells[1].outputs}")
     changed = changes(before, versions())
     if len(changed) != 1 or not changed[0].startswith("ganlib: absent -> "):
+        MADE_FROM.unlink(missing_ok=True)  # it is Colab's no more: the next run makes it anew
         raise notebooks.LabError("the setup cell changed: " + ("; ".join(changed) or "nothing"))
     print(f"The setup cell changed one package, {changed[0]}; it works without a restart.")
     print(call(PYTHON, "-m", "pip", "check").strip(), flush=True)

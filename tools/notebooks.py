@@ -46,6 +46,7 @@ PICTURES = {
         "samples.png": "book/_static/dcgan_samples.png",
         "training.html": "book/data/07_dcgan_training.html",
     },
+    "08_own_images": {"grid.png": "book/_static/own_images_samples.png"},
 }
 
 # Generators that ganlib ships: lab -> file of weights. A function of ganlib/pretrained.py reads it.

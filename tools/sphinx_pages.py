@@ -11,6 +11,7 @@ import subprocess
 
 from docutils import nodes
 
+TAGLINE = "A book in which every claim is proved or measured"
 CARD = "_static/card.png"  # made by tools/pictures.py
 CARD_ALT = "The book's title above four rows of generated garments, each turning into another."
 CITATION = re.compile(r" \[[^\]]*\d{4}\w?\]")  # "[Xiao et al., 2017]"
@@ -111,6 +112,8 @@ def with_one_chinese_heading(groups):
 def finish_page(app, pagename, templatename, context, doctree):
     """Adds the tags and the date, and keeps the scripts that the page needs."""
     title = re.sub("<[^>]*>", "", context.get("title") or "")
+    if pagename == app.config.root_doc:
+        context["title"] = TAGLINE  # else the browser's tab would show the book's title twice
     url = app.config.html_baseurl
     here = f"{url}{app.builder.get_target_uri(pagename)}" if url else ""
     picture = f"{url}{CARD}" if url else context["pathto"](CARD, 1)

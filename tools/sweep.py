@@ -30,6 +30,8 @@ COLUMNS = {
     "precision": ("precision", "{:.3f}"),
     "recall": ("recall", "{:.3f}"),
     "smallest class": ("smallest_class_share", "{:.1%}"),
+    "closer than held-out": ("closer_than_held_out", "{:.0%}"),
+    "nearest": ("nearest_ratio", "{:.2f}"),
 }
 
 

@@ -31,7 +31,14 @@ PACKAGES = {
     "@jupyter-widgets/html-manager": (
         "1.0.15",
         "jupyter-widgets",
-        {"dist/embed.js": "embed.js", "dist/embed.js.LICENSE.txt": "embed.js.LICENSE.txt"},
+        {x: x.removeprefix("dist/") for x in ("dist/embed.js", "dist/embed.js.LICENSE.txt")}
+        | {"dist/*.woff2": ""},
+    ),
+    # The icons of the widgets' buttons; the widget manager brings the fonts, not their licence.
+    "@fortawesome/fontawesome-free": (
+        "5.15.4",
+        "jupyter-widgets",
+        {"LICENSE.txt": "fontawesome.LICENSE.txt"},
     ),
 }
 
@@ -52,7 +59,7 @@ def keep(source, target, names):
         if not paths:
             raise FileNotFoundError(f"the package has no {name}: mend PACKAGES in {__file__}")
         for path in paths:
-            copy = target / (new_name + path.name if new_name.endswith("/") else new_name)
+            copy = target / (new_name + path.name if "*" in name else new_name)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
 
@@ -79,9 +86,10 @@ def listed():
 
 
 def main():
+    for _, name, _ in PACKAGES.values():
+        shutil.rmtree(VENDOR / name, ignore_errors=True)
     for package, (version, name, files) in PACKAGES.items():
         print(f"{package} {version} …")
-        shutil.rmtree(VENDOR / name, ignore_errors=True)
         with tempfile.TemporaryDirectory() as folder:
             keep(fetch(package, version, folder), VENDOR / name, files)
     (VENDOR / "jupyter-widgets" / "LICENSE").write_text(widget_licence(), encoding="utf-8")

@@ -1,9 +1,9 @@
-// An equation wider than the screen scrolls in its own box. Who uses a keyboard must be able to stop
-// there, but not at the many that fit. The theme does the same for code, outputs and tables.
+// A formula wider than the screen scrolls in its own box. The Tab key has to stop there, so that the
+// arrows scroll it, but not at the many that fit. The theme does the same for code, outputs and tables.
 (() => {
   const mark = () => {
-    for (const box of document.querySelectorAll('mjx-container[display="true"]')) {
-      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    for (const box of document.querySelectorAll("mjx-container")) {
+      if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
       else box.removeAttribute("tabindex");
     }
   };

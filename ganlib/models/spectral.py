@@ -61,7 +61,8 @@ class SpectralNormalization(keras.layers.Wrapper):
                 f"SpectralNormalization needs a layer with a kernel, one of "
                 f"{[kind.__name__ for kind in _KINDS]}, but received {type(layer).__name__}."
             )
-        # σ is computed in the kernel's own precision; the layer casts the result to its own.
+        # σ is computed in the kernel's own precision, and only the layer casts: in mixed precision,
+        # inputs and W/σ to float16.
         super().__init__(layer, **({"dtype": layer.variable_dtype} | kwargs))
         self.autocast = False
 

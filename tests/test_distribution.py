@@ -1,0 +1,206 @@
+"""Several devices, several processes, half precision: the same run as on one device.
+
+TensorFlow makes its devices once in a process, so each test runs a script in a process of its own.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+COMMON = """
+    import contextlib, json, os, sys
+    import numpy as np
+    from ganlib._tensorflow import keras, tf
+    from ganlib import penalties, training
+    from ganlib.models import dcgan, mlp
+
+    POINTS = np.random.default_rng(0).normal(2.0, 0.5, (90, 2)).astype(np.float32)
+
+    def make(strategy, penalty_weight=0.5):
+        keras.utils.set_random_seed(0)
+        with strategy.scope() if strategy else contextlib.nullcontext():
+            pair = mlp.generator(None, 2, 3, width=16), mlp.discriminator(None, 2, width=16)
+        return training.GAN(
+            *pair,
+            penalties=[training.Penalty(penalties.r1, penalty_weight, interval=4)],
+            options=training.Options(
+                batch_size=8, steps_per_call=5, num_discriminator_steps=2, strategy=strategy
+            ),
+        )
+
+    def values(gan):
+        models = (gan.generator, gan.ema_generator, gan.discriminator)
+        return [np.asarray(v) for model in models for v in model.variables]
+
+    def difference(a, b):
+        return max(float(abs(x - y).max()) for x, y in zip(values(a), values(b), strict=True))
+"""
+
+
+def environment(**more):
+    return {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2", **more}
+
+
+def start(script, *arguments, **more):
+    code = textwrap.dedent(COMMON) + textwrap.dedent(script)
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        env=environment(**more),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def result(process, timeout=240):
+    """What the script printed last, as JSON."""
+    out, err = process.communicate(timeout=timeout)
+    assert process.returncode == 0, err[-3000:]
+    return json.loads(out.strip().splitlines()[-1])
+
+
+def test_two_devices_equal_one_and_resume_exactly(tmp_path):
+    script = """
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        tf.config.set_logical_device_configuration(
+            cpu, [tf.config.LogicalDeviceConfiguration()] * 2
+        )
+        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+        one, two, start, resumed = make(None), *(make(strategy) for _ in range(3))
+        for gan in (one, two):
+            gan.train(POINTS, 20, progress=False)
+        start.train(POINTS, 7, sys.argv[1], progress=False)
+        resumed.train(POINTS, 20, sys.argv[1], progress=False)
+        moved = make(None)  # a run may go on with another number of devices
+        moved.restore(sys.argv[1])
+        print(json.dumps({
+            "difference": difference(one, two),
+            "resumed": difference(two, resumed),
+            "moved": difference(moved, resumed),
+            "untrained": difference(one, make(None)),
+            "losses": float(abs(
+                one.history.discriminator_loss - two.history.discriminator_loss).max()),
+        }))
+    """
+    found = result(start(script, tmp_path))
+    assert found["difference"] < 1e-5 < found["untrained"]
+    assert found["losses"] < 1e-5
+    assert found["resumed"] == 0
+    assert found["moved"] == 0
+
+
+def test_an_uneven_batch_is_refused():
+    script = """
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        tf.config.set_logical_device_configuration(
+            cpu, [tf.config.LogicalDeviceConfiguration()] * 2
+        )
+        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+        try:
+            training.Options(batch_size=9, strategy=strategy)
+        except ValueError as error:
+            print(json.dumps(str(error)))
+    """
+    assert "batch_size 9 cannot be split among 2 replicas" in result(start(script))
+
+
+def two_ports():
+    sockets = [socket.socket() for _ in range(2)]
+    for s in sockets:
+        s.bind(("127.0.0.1", 0))
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+WORKER = """
+    communication = tf.distribute.experimental.CommunicationImplementation.RING
+    strategy = tf.distribute.MultiWorkerMirroredStrategy(
+        communication_options=tf.distribute.experimental.CommunicationOptions(
+            implementation=communication
+        )
+    )
+    gan = make(strategy)
+    num_steps = int(sys.argv[2])
+    def tell(gan, step):
+        print("step", step, flush=True)
+    gan.train(POINTS, num_steps, sys.argv[1], checkpoint_every=5, progress=False,
+              callbacks=[tell])
+    one = make(None)
+    one.train(POINTS, num_steps, progress=False)
+    workers = strategy.num_replicas_in_sync
+    print(json.dumps({"difference": difference(gan, one), "workers": workers}))
+"""
+
+
+def start_workers(directory, num_steps):
+    workers = [f"127.0.0.1:{port}" for port in two_ports()]
+    configs = [
+        json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": i}})
+        for i in range(2)
+    ]
+    return [start(WORKER, directory, num_steps, TF_CONFIG=config) for config in configs]
+
+
+@pytest.mark.slow
+def test_two_workers_equal_one_device(tmp_path):
+    for process in start_workers(tmp_path, 20):
+        found = result(process)
+        assert found["workers"] == 2
+        assert found["difference"] < 1e-5
+
+
+@pytest.mark.slow
+def test_a_killed_worker_ends_the_run_with_a_checkpoint_that_resumes(tmp_path):
+    first, second = start_workers(tmp_path, 100_000)
+    while "step 10\n" not in second.stdout.readline():
+        assert second.poll() is None
+    second.kill()
+    second.communicate()
+    _, err = first.communicate(timeout=240)
+    assert first.returncode != 0
+    assert "another worker of this run could not be reached" in err
+    assert "go on from its newest checkpoint" in err
+    steps = [int(path.stem.removeprefix("step-")) for path in tmp_path.glob("step-*.npz")]
+    assert max(steps) >= 10
+    for process in start_workers(tmp_path, max(steps) + 5):
+        assert result(process)["difference"] < 1e-5
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision_trains_with_a_loss_scale_where_it_needs_one_and_resumes(policy, tmp_path):
+    script = """
+        def half():
+            keras.mixed_precision.set_dtype_policy(sys.argv[2])
+            gan = make(None, penalty_weight=0.1)
+            keras.mixed_precision.set_dtype_policy("float32")
+            return gan
+        whole, start, resumed, full = half(), half(), half(), make(None, penalty_weight=0.1)
+        whole.train(POINTS, 20, progress=False)
+        start.train(POINTS, 7, sys.argv[1], progress=False)
+        resumed.train(POINTS, 20, sys.argv[1], progress=False)
+        full.train(POINTS, 20, progress=False)
+        print(json.dumps({
+            "optimizer": type(whole.generator_optimizer).__name__,
+            "resumed": difference(whole, resumed),
+            "loss": float(abs(
+                whole.history.discriminator_loss - full.history.discriminator_loss).max()),
+            "identical": difference(whole, full) == 0,
+        }))
+    """
+    found = result(start(script, tmp_path, policy))
+    expected = "LossScaleOptimizer" if policy == "mixed_float16" else "Adam"
+    assert found["optimizer"] == expected
+    assert found["resumed"] == 0
+    # rounded to 11 or 8 bits, the losses of the first 20 steps stay near those of float32
+    assert found["loss"] < 0.1
+    assert not found["identical"]
