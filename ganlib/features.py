@@ -1,9 +1,10 @@
 """Feature extractors: images to vectors, for the metrics.
 
 A distance between sets of images is only as good as the features that it is taken in, so every
-published number names its extractor. The two here are small classifiers trained on the very data
-sets of the labs, and their weights come with the package. ``tools/train_extractors.py`` makes the
-weights again (``make extractors``).
+published number names its extractor. Two of those here are small classifiers trained on the very
+data sets of the labs, and their weights come with the package. ``tools/train_extractors.py`` makes
+the weights again (``make extractors``). The third, for colour images of any kind, is Keras's
+Inception, whose weights Keras downloads.
 """
 
 import functools
@@ -16,6 +17,10 @@ from ganlib._tensorflow import keras, tf
 
 _WEIGHTS = pathlib.Path(__file__).parent / "weights"
 _BATCH_SIZE = 500
+_INCEPTION_BATCH_SIZE = 32
+_INCEPTION_SIDE = 299
+_INCEPTION_FILE = "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"
+_INCEPTION_URL = "https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/"
 
 
 class Classifier:
@@ -23,15 +28,17 @@ class Classifier:
 
     Attributes:
         name: what a published figure calls it.
-        image_shape: (height, width, channels) of the images that it takes.
+        image_shape: (height, width, channels) of the images that it takes; None is any number.
 
     Args:
         name: see above.
         model: ``keras.Model``, float32 images in [-1, 1] -> (features (n, d), logits (n, classes)).
+        batch_size: how many images go through the network at once.
     """
 
-    def __init__(self, name, model):
+    def __init__(self, name, model, batch_size=_BATCH_SIZE):
         self.name, self.image_shape = name, tuple(model.input_shape[1:])
+        self._batch_size = batch_size
         self._run = tf.function(
             lambda images: model(data.to_model_range(images), training=False),
             autograph=False,
@@ -68,16 +75,20 @@ class Classifier:
 
     def _outputs(self, images):
         images = np.asarray(images)
-        if images.dtype != np.uint8 or images.shape[1:] != self.image_shape or len(images) == 0:
-            shape = ", ".join(map(str, self.image_shape))
+        fits = images.ndim == 4 and all(
+            expected in (None, side)
+            for expected, side in zip(self.image_shape, images.shape[1:], strict=True)
+        )
+        if images.dtype != np.uint8 or not fits or len(images) == 0:
+            shape = ", ".join("any" if side is None else str(side) for side in self.image_shape)
             raise ValueError(
                 f"{self.name} takes uint8 images of shape (n, {shape}) with n at least 1, but "
                 f"received {images.dtype} of shape {images.shape}. Convert a generator's output "
                 f"with data.to_uint8."
             )
         batches = [
-            self._run(tf.constant(images[i : i + _BATCH_SIZE]))
-            for i in range(0, len(images), _BATCH_SIZE)
+            self._run(tf.constant(images[i : i + self._batch_size]))
+            for i in range(0, len(images), self._batch_size)
         ]
         return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
 
@@ -155,3 +166,58 @@ def digits_classifier():
         (2, 10)
     """
     return _shipped("digits_classifier", (8, 8, 1))
+
+
+@functools.cache
+def inception(weights="imagenet"):
+    """Keras's InceptionV3, trained on ImageNet: images of any size to 2,048 features.
+
+    This is **not** the network of published FIDs, which is an Inception of 2015 with other weights,
+    other pooling and 1,008 outputs. Values taken here compare with each other and never with a
+    table in a paper: name them ``frechet_10k (inception_v3_keras)``, not FID.
+
+    Images are resized to 299×299 by the bicubic filter with antialiasing, in floats, and not
+    clipped afterwards. Grey images have their channel repeated.
+
+    Args:
+        weights: "imagenet", which Keras downloads once (92 MB) into its cache; None for random
+            ones, to try things out; or the path of a weights file.
+
+    Returns:
+        A ``Classifier``; its probabilities are of ImageNet's 1,000 classes.
+
+    Raises:
+        FileNotFoundError: if the weights are not there and could not be downloaded.
+
+    Example:
+        >>> from ganlib import features
+        >>> extractor = features.inception()  # doctest: +SKIP
+        >>> extractor(images).shape  # doctest: +SKIP
+        (10000, 2048)
+
+    Reference:
+        Szegedy et al., *Rethinking the Inception Architecture for Computer Vision*, CVPR 2016; the
+        filter: Parmar, Zhang and Zhu, *On Aliased Resizing and Surprising Subtleties in GAN
+        Evaluation*, CVPR 2022.
+    """
+    try:
+        base = keras.applications.InceptionV3(weights=weights, classifier_activation=None)
+    except Exception as error:  # Keras raises a bare Exception where a download fails
+        raise FileNotFoundError(
+            f"the weights of InceptionV3 could not be had ({error}). On a machine with a network, "
+            f"download {_INCEPTION_URL}{_INCEPTION_FILE}, and put the file into the folder models "
+            "of Keras's cache (~/.keras, or what KERAS_HOME names). Without them, use an extractor "
+            "that is trained on your own kind of images."
+        ) from error
+    images = keras.Input((None, None, None))
+    resized = keras.layers.Lambda(_for_inception, output_shape=base.input_shape[1:])(images)
+    trunk = keras.Model(base.input, [base.get_layer("avg_pool").output, base.output])
+    model = keras.Model(images, trunk(resized))
+    return Classifier("inception_v3_keras", model, _INCEPTION_BATCH_SIZE)
+
+
+def _for_inception(images):
+    """Float images (n, height, width, 1 or 3) -> (n, 299, 299, 3)."""
+    side = _INCEPTION_SIDE
+    images = tf.image.resize(images, [side, side], "bicubic", antialias=True)
+    return tf.broadcast_to(images, [tf.shape(images)[0], side, side, 3])

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+_MAX_DISCRIMINATOR_STEPS = 60  # so many have draws of their own within a step
+
 
 @dataclasses.dataclass(frozen=True)
 class Options:
@@ -50,6 +52,11 @@ class Options:
         _require_positive_integers(self, "batch_size", "num_discriminator_steps", "steps_per_call")
         if self.instance_noise_steps is not None:
             _require_positive_integers(self, "instance_noise_steps")
+        if self.num_discriminator_steps > _MAX_DISCRIMINATOR_STEPS:
+            raise ValueError(
+                f"num_discriminator_steps must be at most {_MAX_DISCRIMINATOR_STEPS}, but is "
+                f"{self.num_discriminator_steps}."
+            )
         if not 0 <= self.ema_decay < 1:
             raise ValueError(f"ema_decay must be in [0, 1), but is {self.ema_decay!r}.")
         if not 0 <= self.label_smoothing < 0.5:

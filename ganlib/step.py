@@ -10,12 +10,12 @@ from ganlib import losses
 from ganlib._tensorflow import keras, tf
 from ganlib.models import spectral
 
-# Kinds of draws within a step; each has room for _INDICES streams of its own.
-_LATENTS, _PENALTIES, _VIEWS, _NOISE, _NUM_KINDS = range(5)
-_INDICES = 2**20
-_PER_SUBSTEP = 16  # streams of one kind that a discriminator update may use
-_PER_REPLICA = 2**14  # streams of one kind that a replica may use
-_GENERATOR_STREAM = _PER_REPLICA - _PER_SUBSTEP  # where the generator's update draws
+# Kinds of draws, told apart by the first of a seed's two integers, as the replicas are.
+_LATENTS, _PENALTIES, _VIEWS, _NOISE = range(0, 4 * 2**40, 2**40)
+_REPLICA = 2**32
+_STREAMS_PER_STEP = 1024  # the second integer counts steps and, within a step, draws of one kind
+_STREAMS_PER_SUBSTEP = 16
+_GENERATOR_STREAM = _STREAMS_PER_STEP - _STREAMS_PER_SUBSTEP
 
 
 class Step:
@@ -89,7 +89,7 @@ class Step:
         optimizer, variables = self.discriminator_optimizer, self.discriminator.trainable_variables
         labels = _or_unknown(labels, real_images)
         fake_images = tf.stop_gradient(fake_images)
-        stream = substep * _PER_SUBSTEP
+        stream = substep * _STREAMS_PER_SUBSTEP
         with tf.GradientTape() as tape:
             real, fake = self._both_outputs(real_images, fake_images, labels, step, stream)
             loss = self.loss.discriminator(real["logits"], fake["logits"])
@@ -249,11 +249,11 @@ class Step:
 
     def _seed(self, step, kind, index=0):
         """The pair of integers that decides one draw of one step, on one replica."""
+        first = tf.constant(self.options.seed + kind, tf.int64)
         if self.options.num_replicas > 1 and kind != _LATENTS:
             replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-            index += tf.cast(replica, tf.int64) * _PER_REPLICA
-        place = (tf.cast(step, tf.int64) * _NUM_KINDS + kind) * _INDICES + index
-        return tf.stack([tf.cast(self.options.seed, tf.int64), place])
+            first += tf.cast(replica, tf.int64) * _REPLICA
+        return tf.stack([first, tf.cast(step, tf.int64) * _STREAMS_PER_STEP + index])
 
     def _latents(self, step, substep):
         """Latents of the global batch, of which each replica takes its share."""

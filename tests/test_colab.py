@@ -210,13 +210,3 @@ def test_buttons_of_every_page_lead_to_files_that_exist(published):
             if kind == "edit":
                 assert rest.startswith("main/"), link
                 assert (ROOT / rest.removeprefix("main/")).is_file(), f"{name}: {link}"
-
-
-def test_placeholder_shows_no_button(root):
-    built = root / "_build" / "html" / "notebooks"
-    if not built.exists():
-        pytest.skip("the book is not built: `make book`")
-    if lab_lints.repository_url(root / "_config.yml") != notebooks.PLACEHOLDER:
-        pytest.skip("the repository has an address")
-    for path in built.glob("*.html"):
-        assert links(path.read_text(encoding="utf-8"), notebooks.COLAB) == set()

@@ -4,8 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ganlib import data, features
+from ganlib._tensorflow import keras, tf
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +73,49 @@ def test_an_extractor_is_loaded_once():
 def test_other_images_are_refused(images):
     with pytest.raises(ValueError, match=r"fashion_classifier takes uint8 .*\(n, 28, 28, 1\)"):
         features.fashion_classifier()(images)
+
+
+@pytest.fixture(scope="module")
+def random_inception():
+    keras.utils.set_random_seed(0)
+    return features.inception(weights=None)
+
+
+def test_inception_takes_images_of_any_size_resized_as_pillow_does(random_inception):
+    """Pillow's bicubic resize has the antialiasing that TensorFlow's lacks by default."""
+    images = np.random.default_rng(0).integers(0, 256, (2, 400, 350, 3), np.uint8)
+    vectors = random_inception(images)
+    assert vectors.shape == (2, 2048)
+    assert vectors.dtype == np.float32
+    assert np.ptp(vectors, axis=0).max() > 0  # another image, other features
+    resized = features._for_inception(data.to_model_range(tf.constant(images))).numpy()
+    for image, result in zip(images, resized, strict=True):
+        for channel in range(3):
+            plane = Image.fromarray(image[..., channel].astype(np.float32))
+            expected = np.asarray(plane.resize((299, 299), Image.Resampling.BICUBIC))
+            np.testing.assert_allclose((result[..., channel] + 1) * 127.5, expected, atol=0.05)
+
+
+def test_inception_repeats_the_channel_of_grey_images(random_inception):
+    grey = np.random.default_rng(1).integers(0, 256, (1, 28, 28, 1), np.uint8)
+    colour = np.repeat(grey, 3, axis=3)
+    np.testing.assert_allclose(random_inception(grey), random_inception(colour), rtol=1e-4)
+    probabilities = random_inception.probabilities(grey)
+    assert probabilities.shape == (1, 1000)
+    assert probabilities.sum() == pytest.approx(1, rel=1e-5)
+
+
+def test_inception_says_what_it_is_and_what_it_takes(random_inception):
+    assert random_inception.name == "inception_v3_keras"
+    with pytest.raises(ValueError, match=r"inception_v3_keras takes uint8 .*\(n, any, any, any\)"):
+        random_inception(np.zeros([2, 28, 28, 1], np.float32))
+
+
+def test_inception_without_a_network_says_where_its_weights_belong(monkeypatch):
+    def fail(**arguments):
+        raise Exception("URL fetch failure on https://example.org: None -- no route")
+
+    monkeypatch.setattr(keras.applications, "InceptionV3", fail)
+    features.inception.cache_clear()
+    with pytest.raises(FileNotFoundError, match=r"no route.*\.h5.*KERAS_HOME"):
+        features.inception()

@@ -51,20 +51,22 @@ def run_lab(folder, **parameters):
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory):
-    """A folder: 24 pictures of several formats and shapes, every kind of bad file, and notes."""
+    """A folder of two classes with 24 pictures, every kind of bad file among them, and notes."""
     folder = tmp_path_factory.mktemp("tool") / "my pictures"
-    folder.mkdir()
+    cats, dogs = folder / "cats", folder / "dogs"
+    cats.mkdir(parents=True)
+    dogs.mkdir()
     rng = np.random.default_rng(0)
     for number in range(23):
         side = (20, 64, 100)[number % 3]
         shape = (side, 2 * side, 3) if number == 5 else (side, side, 3)
         picture = Image.fromarray(rng.integers(0, 256, shape, np.uint8))
-        picture.save(folder / f"{number:02d}.{('png', 'jpg')[number % 2]}")
-    shutil.copyfile(folder / "00.png", folder / "23.png")
+        picture.save((cats, dogs)[number // 9 % 2] / f"{number:02d}.{('png', 'jpg')[number % 2]}")
+    shutil.copyfile(cats / "00.png", cats / "23.png")
     for name, contents in BROKEN.items():
-        (folder / name).write_bytes(contents(folder))
-    (folder / "link.png").symlink_to(folder / "gone.png")
-    os.mkfifo(folder / "pipe.png")
+        (dogs / name).write_bytes(contents(folder))
+    (dogs / "link.png").symlink_to(folder / "gone.png")
+    os.mkfifo(dogs / "pipe.png")
     (folder / "notes.txt").write_text("no picture", encoding="utf-8")
     return folder
 
@@ -85,11 +87,13 @@ def test_run_on_a_mixed_folder_names_every_bad_file_in_its_output_and_its_report
     page = (out / "report.html").read_text(encoding="utf-8")
     assert len(BAD) >= 10
     for name in BAD:
-        assert f"left out: {name} (" in printed
-        assert f">{name}</th>" in page
+        assert f"left out: dogs/{name} (" in printed
+        assert f">dogs/{name}</th>" in page
     assert f"24 pictures read, {len(BAD)} left out" in printed
     assert "notes.txt" not in page
     assert "9 enlarged, 1 cut by more than a third, 1 copies" in printed
+    assert "class cats: 15 pictures" in printed
+    assert '<th scope="row">dogs</th><td>9</td>' in page
 
 
 @pytest.mark.late(1)
@@ -106,7 +110,7 @@ def test_run_leaves_pictures_grid_generator_and_report(first_run):
     assert page.count("<img ") >= 6
     assert "http" not in page
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))
-    assert results["num_images"] == 21  # of 24, numbers 0, 10 and 20 are held out
+    assert results["num_images"] == 21  # of 24, every tenth is held out, the first one included
 
 
 @pytest.mark.late(1)

@@ -131,6 +131,18 @@ def test_shipped_weights_are_those_of_the_keras_file_in_half_precision(tmp_path)
             )
 
 
+def test_run_of_the_lab_refreshes_the_weights_that_are_shipped(monkeypatch, tmp_path):
+    generator = pretrained.fashion_dcgan()
+    generator.set_weights([w + 0.25 for w in generator.get_weights()])
+    generator.save(tmp_path / "generator.keras")
+    monkeypatch.setattr(notebooks, "ROOT", tmp_path)
+    monkeypatch.setattr(notebooks, "PICTURES", {})
+    notebooks.hand_over("07_dcgan", tmp_path)
+    monkeypatch.setattr(pretrained, "_FOLDER", tmp_path / "ganlib" / "pretrained_weights")
+    latents = np.random.default_rng(0).normal(size=(4, 64)).astype(np.float32)
+    np.testing.assert_allclose(pretrained.fashion_dcgan()(latents), generator(latents), atol=0.02)
+
+
 def test_a_labs_own_generator_leaves_its_stamp_fresh(tmp_path):
     (tmp_path / "pretrained_weights").mkdir()
     before = notebooks.ganlib_hash(tmp_path)

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -120,7 +121,8 @@ def run(notebook, path):
     try:
         client.execute()
     except CellExecutionError as error:
-        raise notebooks.LabError(f"{path.stem}: {error}") from None
+        text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # without a terminal's colours
+        raise notebooks.LabError(f"{path.stem} failed on Colab's versions.\n{text}") from None
     finally:
         notebooks.write(notebook, path)
 
