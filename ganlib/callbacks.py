@@ -261,9 +261,19 @@ class TensorBoard:
         with self._writer.as_default(step=int(step)):
             for field in dataclasses.fields(gan.history):
                 if field.name != "step":
-                    tf.summary.scalar(field.name, float(getattr(gan.history, field.name)[-1]))
+                    value = tf.constant(getattr(gan.history, field.name)[-1], tf.float32)
+                    tf.summary.write(field.name, value, metadata=_metadata("scalars", 1))
             if self.num_images and _due(gan, step, self.every):
                 canvas = viz.tile(gan.sample(self.num_images))
                 canvas = canvas[..., None] if canvas.ndim == 2 else canvas
-                tf.summary.image("samples", canvas[None])
+                height, width = canvas.shape[:2]
+                picture = [str(width), str(height), tf.io.encode_png(canvas)]
+                tf.summary.write("samples", picture, metadata=_metadata("images", 3))
         self._writer.flush()
+
+
+def _metadata(plugin_name, data_class):
+    """Says how TensorBoard is to show a tensor; `tf.summary.scalar` would need it installed."""
+    metadata = tf.compat.v1.SummaryMetadata(data_class=data_class)
+    metadata.plugin_data.plugin_name = plugin_name
+    return metadata

@@ -5,6 +5,7 @@ arms of a study with more or fewer images have the same budget. A trained one is
 `features.Classifier`: it gives probabilities, and features for the metrics too.
 """
 
+import itertools
 import math
 
 import numpy as np
@@ -89,7 +90,8 @@ def train_classifier(
         A `features.Classifier`.
 
     Raises:
-        ValueError: if the images have no labels, or too few for their validation part.
+        ValueError: if the images have no labels or too few for their validation part, or there are
+            no steps.
 
     Example:
         >>> from ganlib import classify, data
@@ -101,6 +103,8 @@ def train_classifier(
     Reference:
         Chapter 12_study.
     """
+    if num_steps < 1:
+        raise ValueError(f"num_steps={num_steps}; expected at least 1.")
     images, validation = _parts(images, validation, seed)
     model = network(images.images.shape[1:], images.num_classes, width, seed=seed)
     rate = keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, num_steps)
@@ -130,11 +134,11 @@ def train_classifier(
 
     classifier = features.Classifier("classifier", model)
     best, best_weights = math.inf, None
-    ends = np.linspace(0, num_steps, _NUM_CHECKS + 1).astype(int)
-    for start, end in zip(ends[:-1], ends[1:], strict=True):
+    ends = np.unique(np.linspace(0, num_steps, _NUM_CHECKS + 1).astype(int))
+    for start, end in itertools.pairwise(ends):
         run(order.indices(start, end)[:, 0], tf.constant(start, tf.int64))
-        loss = _cross_entropy(classifier, validation) if validation else -float(end)
-        if loss < best:
+        loss = _cross_entropy(classifier, validation) if validation else -math.inf
+        if loss < best or not validation:
             best, best_weights = loss, model.get_weights()
     model.set_weights(best_weights)
     return classifier

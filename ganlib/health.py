@@ -121,10 +121,8 @@ def report(history):
 
 def _divergence(early, late):
     logit = max(abs(late("real_logit")), abs(late("fake_logit")))
-    growth = max(
-        abs(late(name)) / max(abs(early(name)), 0.1)
-        for name in ("discriminator_loss", "generator_loss")
-    )
+    names = ("discriminator_loss", "generator_loss")
+    growth = np.max([abs(late(name)) / max(abs(early(name)), 0.1) for name in names])  # keeps NaN
     if np.isfinite([logit, growth]).all() and not (logit > FLOAT32_LOGIT and growth > LOSS_GROWTH):
         return None
     return Finding(

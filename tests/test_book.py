@@ -244,6 +244,29 @@ def test_images_of_the_rendered_book_have_alt_text(rendered):
     assert {name: images for name, images in silent.items() if images} == {}
 
 
+def media_size(path):
+    """Returns the bytes of the pictures, films and sounds of a rendered page, within it or beside."""
+    text = path.read_text(encoding="utf-8")
+    inside = sum(len(uri) for uri in re.findall(r"data:(?:image|video|audio)/[^\"')\s]+", text))
+    sources = set(re.findall(r'<(?:img|video|audio|source)\b[^>]*\bsrc="([^":]+)"', text))
+    return inside + sum((path.parent / unquote(source)).stat().st_size for source in sources)
+
+
+def test_size_of_media_counts_what_is_within_a_page_and_beside_it(tmp_path):
+    (tmp_path / "a b.png").write_bytes(b"x" * 1000)
+    page = tmp_path / "page.html"
+    picture = '<img class="x" src="a%20b.png"><video src="a%20b.png"></video>'
+    page.write_text(f'{picture}<img src="data:image/png;base64,{"A" * 78}">', encoding="utf-8")
+    assert media_size(page) == 1000 + len("data:image/png;base64,") + 78
+
+
+def test_rendered_book_is_small(rendered):
+    files = [path for path in HTML.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 30e6
+    sizes = {path.name: media_size(path) for path in rendered}
+    assert {name: size for name, size in sizes.items() if size > 1.5e6} == {}
+
+
 def broken_fences(text):
     """Returns the opening lines that are no directives: an info string may hold no backtick."""
     return re.findall(r"^`{3,}\{[^`\n]*`.*$", text, re.MULTILINE)

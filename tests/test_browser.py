@@ -128,8 +128,12 @@ class Reader:
 @pytest.fixture(scope="module")
 def reader(chromium):
     """A reader of the rendered book."""
-    if not (HTML / ".built").exists():
+    built = HTML / ".built"
+    if not built.exists():
         unavailable("the book is not built: `make book`")
+    sources = [*(ROOT / "book").rglob("*.*"), *(ROOT / "notebooks").glob("*.ipynb")]
+    if max(path.stat().st_mtime for path in sources) > built.stat().st_mtime:
+        unavailable("the book is older than its sources: `make book`")
     with serve(HTML) as address:
         yield Reader(chromium, address)
 
