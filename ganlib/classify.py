@@ -96,7 +96,7 @@ def train_classifier(
     Example:
         >>> from ganlib import classify, data
         >>> digits = data.load_digits()
-        >>> classifier = classify.train_classifier(digits[:1000], num_steps=50, width=8)
+        >>> classifier = classify.train_classifier(digits[:1000], num_steps=80, width=16)
         >>> classify.accuracy(classifier, digits[1000:]) > 0.5
         True
 
@@ -206,7 +206,7 @@ def classification_accuracy_score(generated, test, num_steps=2000, seed=0, **set
         >>> from ganlib import classify, data
         >>> digits = data.load_digits()
         >>> score = classify.classification_accuracy_score(
-        ...     digits[:1000], digits[1000:], num_steps=50, width=8
+        ...     digits[:1000], digits[1000:], num_steps=80, width=16
         ... )
         >>> 0.5 < score <= 1
         True

@@ -12,6 +12,7 @@ import io
 import os
 import shutil
 import subprocess
+import tarfile
 import urllib.request
 import uuid
 import warnings
@@ -28,11 +29,17 @@ TIMEOUT_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class File:
-    """One gzip-packed file: its name, and the length and SHA-256 of its decompressed contents."""
+    """One gzip-packed file: its name, and the length and SHA-256 of its decompressed contents.
+
+    Of a tar archive the contents are some of its `members`, one after the other; it is fetched
+    whole, with `packed_bytes` as the bound.
+    """
 
     name: str
     num_bytes: int
     sha256: str
+    members: tuple[str, ...] = ()
+    packed_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,7 @@ class Source:
     title: str
     folder: str
     url: str
-    package: str
+    package: str | None = None
 
 
 FASHION_MNIST = Source(
@@ -80,6 +87,27 @@ FASHION_MNIST_FILES = {
 }
 """By split: the images and their labels."""
 
+CIFAR10 = Source(title="CIFAR-10", folder="cifar-10", url="https://www.cs.toronto.edu/~kriz/")
+
+# The binary version: the other one is a pickle, which can run what its sender likes.
+CIFAR10_FILES = {
+    "train": File(
+        "cifar-10-binary.tar.gz",
+        153_650_000,
+        "a0181da372c0d63a5920fdbea2ec3f83ecbc552d378218e1cb473cf634941a3b",
+        tuple(f"cifar-10-batches-bin/data_batch_{number}.bin" for number in range(1, 6)),
+        170_052_171,
+    ),
+    "test": File(
+        "cifar-10-binary.tar.gz",
+        30_730_000,
+        "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
+        ("cifar-10-batches-bin/test_batch.bin",),
+        170_052_171,
+    ),
+}
+"""By split: records of 3,073 bytes, a label and three planes of 32×32 pixels."""
+
 
 class DamagedFileError(ValueError):
     """A file is there, but its contents are not those of the dataset."""
@@ -115,10 +143,8 @@ def unpack(packed: bytes, file: File, place: str) -> bytes:
         DamagedFileError: the bytes are no gzip file, are cut short, or hold something else.
     """
     try:
-        with gzip.open(io.BytesIO(packed)) as stream:
-            # One byte past the pinned length is enough to see that a file is too long.
-            contents = stream.read(file.num_bytes + 1)
-    except (OSError, EOFError, zlib.error) as error:
+        contents = _contents(packed, file)
+    except (OSError, EOFError, KeyError, zlib.error, tarfile.TarError) as error:
         raise DamagedFileError(f"{place} is damaged or cut short ({error})") from error
     if len(contents) > file.num_bytes:
         raise DamagedFileError(f"{place} holds more than the expected {file.num_bytes:,} bytes")
@@ -129,6 +155,21 @@ def unpack(packed: bytes, file: File, place: str) -> bytes:
             f"SHA-256 {digest}, expected {file.num_bytes:,} bytes with {file.sha256}"
         )
     return contents
+
+
+def _contents(packed: bytes, file: File) -> bytes:
+    # One byte past the pinned length is enough to see that a file is too long.
+    limit = file.num_bytes + 1
+    if not file.members:
+        with gzip.open(io.BytesIO(packed)) as stream:
+            return stream.read(limit)
+    with tarfile.open(fileobj=io.BytesIO(packed), mode="r|gz") as archive:
+        parts = {
+            member.name: archive.extractfile(member).read(limit)
+            for member in archive
+            if member.isfile() and member.name in file.members
+        }
+    return b"".join(parts[name] for name in file.members)
 
 
 def find(folders: list[Path], files: tuple[File, ...]) -> tuple[Path | None, list[bytes]]:
@@ -167,7 +208,7 @@ def download(source: Source, files: tuple[File, ...]) -> None:
     for file in files:
         address = source.url + file.name
         # Packed contents are never larger than this: a bound on what is held in memory.
-        packed = fetch(address, file.num_bytes + 1024)
+        packed = fetch(address, file.packed_bytes or file.num_bytes + 1024)
         unpack(packed, file, address)
         store(packed, folder / file.name)
 
@@ -264,11 +305,15 @@ def obtain(
 def advice(source: Source, failures: list[str]) -> str:
     """Return the message of an error: what was tried, and the ways out."""
     tried = "\n".join(f"  - {failure}" for failure in failures)
+    ways = ["with a network, call it again (python -m ganlib.data fetches all that the book needs)"]
+    if source.package:
+        ways.append(f"on Debian or Ubuntu, run: sudo apt-get install {source.package}")
+    ways.append(
+        f"copy its files from another machine into {keras_folder(source)}, or into any folder "
+        "that the environment variable GANLIB_DATA names"
+    )
+    numbered = "\n".join(f"  {number}. {way}" for number, way in enumerate(ways, start=1))
     return (
         f"{source.title} is not on this machine and could not be fetched. Tried:\n{tried}\n"
-        "Any one of these mends it:\n"
-        "  1. with a network, run: python -m ganlib.data\n"
-        f"  2. on Debian or Ubuntu, run: sudo apt-get install {source.package}\n"
-        f"  3. copy its files from another machine into {keras_folder(source)}, or into any "
-        "folder that the environment variable GANLIB_DATA names"
+        f"Any one of these mends it:\n{numbered}"
     )

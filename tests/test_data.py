@@ -1,10 +1,13 @@
 """Images, the pixel ranges, the shipped datasets, and what `make data` does."""
 
+import dataclasses
 import gzip
 import hashlib
+import io
 import struct
 import subprocess
 import sys
+import tarfile
 
 import numpy as np
 import pytest
@@ -312,3 +315,79 @@ def test_main_without_any_source_names_the_ways_out(tiny_fashion, capsys):
     for way in ("python -m ganlib.data", "apt-get install package", "GANLIB_DATA"):
         assert way in said
     assert "Traceback" not in said
+
+
+@pytest.fixture
+def tiny_cifar10(tmp_path, monkeypatch):
+    """Two images in the training set and one in the test set, in an archive of the real form."""
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 256, (3, 32, 32, 3), np.uint8), [9, 0, 4]
+    records = [
+        bytes([label]) + b"".join(image[:, :, channel].tobytes() for channel in range(3))
+        for image, label in zip(images, labels, strict=True)
+    ]
+    members = {
+        "train": ("cifar-10-batches-bin/data_batch_1.bin", "cifar-10-batches-bin/data_batch_2.bin"),
+        "test": ("cifar-10-batches-bin/test_batch.bin",),
+    }
+    parts = dict(zip([*members["train"], *members["test"]], records, strict=True))
+    folder = tmp_path / "keras" / "datasets" / "cifar-10"
+    folder.mkdir(parents=True)
+    with tarfile.open(folder / "cifar-10-binary.tar.gz", "w:gz") as archive:
+        for name in ("readme.html", *sorted(parts, reverse=True)):  # in any order
+            contents = parts.get(name, b"")
+            member = tarfile.TarInfo(name)
+            member.size = len(contents)
+            archive.addfile(member, io.BytesIO(contents))
+    files = {}
+    for split, names in members.items():
+        joined = b"".join(parts[name] for name in names)
+        digest = hashlib.sha256(joined).hexdigest()
+        files[split] = downloads.File("cifar-10-binary.tar.gz", len(joined), digest, names)
+    monkeypatch.setattr(downloads, "CIFAR10_FILES", files)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.delenv("GANLIB_DATA", raising=False)
+    return images
+
+
+def test_load_cifar10_reads_planes_in_the_order_of_the_batches(tiny_cifar10):
+    train, test = data.load_cifar10(), data.load_cifar10("test")
+    np.testing.assert_array_equal(train.images, tiny_cifar10[:2])
+    np.testing.assert_array_equal(test.images, tiny_cifar10[2:])
+    assert train.labels.tolist() == [9, 0]
+    assert [test.class_names[label] for label in test.labels] == ["deer"]
+    assert train.images.flags.c_contiguous
+
+
+def test_cifar10_archive_without_a_batch_is_named_as_damaged(tiny_cifar10, monkeypatch):
+    files = downloads.CIFAR10_FILES
+    lacking = dataclasses.replace(files["train"], members=(*files["train"].members, "x.bin"))
+    monkeypatch.setattr(downloads, "CIFAR10_FILES", {"train": lacking})
+    monkeypatch.setattr(
+        downloads, "CIFAR10", downloads.Source("C", "cifar-10", "http://127.0.0.1:9/")
+    )
+    with (
+        pytest.warns(UserWarning, match=r"cifar-10-binary\.tar\.gz is damaged.*x\.bin"),
+        pytest.raises(FileNotFoundError, match="call it again") as raised,
+    ):
+        data.load_cifar10()
+    assert "apt-get" not in str(raised.value)
+    with pytest.raises(ValueError, match="split='all'"):
+        data.load_cifar10("all")
+
+
+def test_cifar10_has_the_published_statistics_where_a_copy_is_at_hand(monkeypatch):
+    """Means and deviations of the training set, as Keras and PyTorch users normalise with."""
+    monkeypatch.setattr(downloads, "download", _no_network)
+    try:
+        train = data.load_cifar10()
+    except FileNotFoundError:
+        pytest.skip("cifar-10-binary.tar.gz is not on this machine")
+    assert np.bincount(train.labels).tolist() == [5000] * 10
+    pixels = train.images.reshape(-1, 3) / 255
+    np.testing.assert_allclose(pixels.mean(axis=0), [0.4914, 0.4822, 0.4465], atol=5e-5)
+    np.testing.assert_allclose(pixels.std(axis=0), [0.2470, 0.2435, 0.2616], atol=5e-5)
+
+
+def _no_network(*arguments):
+    raise OSError("no network in tests")

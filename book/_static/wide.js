@@ -10,6 +10,7 @@
   window.addEventListener("load", async () => {
     if (!window.MathJax?.startup) return;
     await MathJax.startup.promise;
+    mark();
     // The article changes its size when the window does, and when a folded solution opens.
     new ResizeObserver(mark).observe(document.querySelector("article") ?? document.body);
   });
