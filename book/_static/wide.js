@@ -11,6 +11,7 @@
     if (!window.MathJax?.startup) return;
     await MathJax.startup.promise;
     mark();
+    document.fonts.addEventListener("loadingdone", mark); // formulas get their width with their font
     // The article changes its size when the window does, and when a folded solution opens.
     new ResizeObserver(mark).observe(document.querySelector("article") ?? document.body);
   });
