@@ -39,7 +39,9 @@ FASHION_CLASSES = (
     "Bag",
     "Ankle boot",
 )
-CIFAR10_CLASSES = tuple("airplane automobile bird cat deer dog frog horse ship truck".split())
+CIFAR10_CLASSES = (
+    *("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+)
 
 
 def load_digits() -> Images:
