@@ -5,7 +5,9 @@ A dataset is an `Images`: uint8 pixels with labels or without.
 `python -m ganlib.data` fetches what the book needs and says where it lies.
 """
 
+import os
 import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -22,6 +24,7 @@ __all__ = [
     "load_emoji",
     "load_fashion_mnist",
     "load_folder",
+    "open_folder",
     "save_folder",
     "to_model_range",
     "to_uint8",
@@ -227,10 +230,52 @@ def load_folder(path, image_size: int = 64, channels: int = 3) -> Images:
         >>> load_folder(folder, image_size=8, channels=1).images.shape
         (20, 8, 8, 1)
     """
-    if channels not in (1, 3):
-        raise ValueError(f"received channels={channels!r}; expected 3 (RGB) or 1 (grey)")
-    _require_size(image_size)
-    return Images(*folders.read(path, int(image_size), channels))
+    _require_form(image_size, channels)
+    return Images(*folders.read(path, (int(image_size), int(image_size), channels)))
+
+
+def open_folder(path, image_size: int = 64, channels: int = 3, cache=None) -> Images:
+    """Open a folder that is too large for the memory: as `load_folder`, with the pixels on disk.
+
+    The pictures are decoded once, by as many threads as there are processors, into one file of raw
+    pixels, which is then mapped: only what is looked at is read. If decoding is interrupted, the
+    next call goes on where it stopped. Training reads the batches of a compiled call before it, in
+    the same order as from memory.
+
+    The file's name is a hash of the names, sizes and modification times of the pictures, and of
+    `image_size` and `channels`. So a folder that changed is decoded anew, and a moved one is not.
+    Files of earlier states stay; the cache may be deleted at any time.
+
+    Args:
+        path: the folder, with the rules of `load_folder`.
+        image_size: height and width of the result.
+        channels: 3 for RGB, 1 for grey.
+        cache: the folder for the file, on a disk of this machine; None is ``ganlib`` in
+            `$XDG_CACHE_HOME` or `~/.cache`.
+
+    Returns:
+        `Images` whose pixels are a read-only `numpy.memmap`, uint8
+        `(n, image_size, image_size, channels)`.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        NotADirectoryError: the path is a file.
+        OSError: there is not enough space for the file.
+        ValueError: no picture could be read, or an argument is out of range.
+
+    Example:
+        >>> import tempfile
+        >>> folder, cache = tempfile.mkdtemp(), tempfile.mkdtemp()
+        >>> save_folder(load_digits()[:20], folder)
+        >>> images = open_folder(folder, image_size=8, channels=1, cache=cache)
+        >>> type(images.images).__name__, images.images.shape
+        ('memmap', (20, 8, 8, 1))
+    """
+    _require_form(image_size, channels)
+    if cache is None:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "ganlib"
+    form = (int(image_size), int(image_size), channels)
+    return Images(*folders.open_mapped(path, form, Path(cache).expanduser()))
 
 
 def save_folder(images: Images, path) -> None:
@@ -266,6 +311,12 @@ def save_folder(images: Images, path) -> None:
         class_folders = folders.folder_names(images.class_names or numbers)
         names = [class_folders[label] for label in images.labels]
     folders.write(path, images.images, names)
+
+
+def _require_form(image_size, channels) -> None:
+    if channels not in (1, 3):
+        raise ValueError(f"received channels={channels!r}; expected 3 (RGB) or 1 (grey)")
+    _require_size(image_size)
 
 
 def _require_size(image_size) -> None:

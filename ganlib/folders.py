@@ -4,13 +4,25 @@ The functions here know files and arrays; `ganlib.data` wraps them in `Images`.
 """
 
 import contextlib
+import hashlib
+import json
+import math
+import os
 import re
+import shutil
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
+from tqdm import tqdm
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover  (Windows)
+    fcntl = None
 
 # Suffixes of formats that Pillow may not know (a phone's HEIC) are listed as well: such a file is
 # then named among the skipped ones, where it would otherwise vanish without a word.
@@ -34,6 +46,11 @@ TURNS = {
 
 MAX_NAMES = 10
 """How many skipped files the warning names."""
+
+SHOW_PROGRESS = 5_000
+"""From how many pictures on a progress bar is shown."""
+
+_FORMAT = 1  # of the mapped files: another number makes the old ones unknown
 
 
 class SkippedFilesWarning(UserWarning):
@@ -63,33 +80,135 @@ def find(path) -> list[Path]:
     return files
 
 
-def read(path, image_size: int, channels: int) -> tuple[np.ndarray, np.ndarray | None, tuple]:
+def read(path, form: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray | None, tuple]:
     """Read every picture below a folder; see `ganlib.data.load_folder` for the rules.
 
+    Args:
+        path: the folder.
+        form: (image_size, image_size, channels).
+
     Returns:
-        Images, uint8 `(n, image_size, image_size, channels)`; labels, int64 `(n,)` or None; and
-        the class names.
+        Images, uint8 `(n, *form)`; labels, int64 `(n,)` or None; and the class names.
     """
     root, files = _existing_folder(path), find(path)
-    images = np.empty((len(files), image_size, image_size, channels), np.uint8)
-    kept, skipped = [], []
-    with _quiet_pillow():
-        for file in files:
-            try:
-                images[len(kept)] = _decode(root / file, image_size, channels)
-            except Exception as error:  # a broken file can raise nearly anything in a decoder
-                skipped.append((file, _reason(error)))
-            else:
-                kept.append(file)
+    images, done = np.empty((len(files), *form), np.uint8), np.zeros(len(files), bool)
+    skipped = _decode_all(root, files, images, done)
     if skipped:
         _report(root, skipped, len(files))
-    if not kept:
+        images = images[done]
+    return images, *_classes(root, _kept(root, files, skipped))
+
+
+def open_mapped(path, form: tuple[int, int, int], cache: Path) -> tuple:
+    """Open a folder as one mapped file; see `ganlib.data.open_folder` for the rules.
+
+    Returns:
+        As `read`, but the images are a `numpy.memmap`.
+    """
+    root, files = _existing_folder(path), find(path)
+    target = cache / f"{_key(root, files, form)}.uint8"
+    cache.mkdir(parents=True, exist_ok=True)
+    with _locked(target.with_suffix(".lock")):
+        # The list of what was skipped is written last: where it is, all is.
+        if not target.with_suffix(".json").exists():
+            _build(root, files, form, target)
+    names = json.loads(target.with_suffix(".json").read_text(encoding="utf-8"))
+    skipped = [(Path(name), reason) for name, reason in names]
+    if skipped:
+        _report(root, skipped, len(files))
+    kept = _kept(root, files, skipped)
+    images = np.memmap(target, np.uint8, "r", shape=(len(kept), *form))
+    return images, *_classes(root, kept)
+
+
+def _key(root: Path, files: list[Path], form: tuple[int, int, int]) -> str:
+    """Return a hash of the names, sizes and times of the files, and of the form."""
+    digest = hashlib.sha256(repr((_FORMAT, form)).encode())
+    for file in files:
+        size_and_time = ()
+        with contextlib.suppress(OSError):  # a link to nowhere is skipped later, by name
+            about = (root / file).stat()
+            size_and_time = about.st_size, about.st_mtime_ns
+        digest.update(repr((file.as_posix(), *size_and_time)).encode())
+    return digest.hexdigest()[:32]
+
+
+def _build(root: Path, files: list[Path], form: tuple[int, int, int], target: Path) -> None:
+    """Decode all files into `target`, and write the list of the skipped ones beside it."""
+    partial, state = target.with_suffix(".part"), target.with_suffix(".state")
+    num_bytes = math.prod((len(files), *form))
+    resumed = partial.exists() and state.exists() and state.stat().st_size == len(files)
+    free = shutil.disk_usage(target.parent).free
+    if not resumed and free < num_bytes:  # a mapped file that outgrows the disk kills the process
+        raise OSError(
+            f"{len(files)} pictures take {num_bytes:,} bytes, but {free:,} are free in "
+            f"{target.parent}. Free some, or pass another cache folder or a smaller image_size"
+        )
+    if not resumed:
+        state.unlink(missing_ok=True)
+    mode = "r+" if resumed else "w+"
+    images = np.memmap(partial, np.uint8, mode, shape=(len(files), *form))
+    done = np.memmap(state, bool, mode, shape=(len(files),))
+    skipped = _decode_all(root, files, images, done)
+    kept = _kept(root, files, skipped)
+    places = np.flatnonzero(done)
+    del done
+    state.unlink()  # from here on the rows move: if this is interrupted, all begins anew
+    if skipped:
+        for place, source in enumerate(places):
+            images[place] = images[source]
+    images.flush()
+    del images
+    os.truncate(partial, math.prod((len(kept), *form)))
+    partial.replace(target)
+    listing = target.with_suffix(".list")
+    listing.write_text(json.dumps([[str(name), reason] for name, reason in skipped]))
+    listing.replace(target.with_suffix(".json"))
+
+
+@contextlib.contextmanager
+def _locked(path: Path):
+    """Let one process at a time in. A process that dies lets go; Windows knows no such lock."""
+    with path.open("w") as file:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _decode_all(
+    root: Path, files: list[Path], images: np.ndarray, done: np.ndarray
+) -> list[tuple[Path, str]]:
+    """Decode the files that are not done into their rows; return the broken ones with reasons."""
+
+    def decode(index: int) -> tuple[Path, str] | None:
+        try:
+            images[index] = _decode(root / files[index], *images.shape[2:])
+        except Exception as error:  # a broken file can raise nearly anything in a decoder
+            return files[index], _reason(error)
+        done[index] = True
+        return None
+
+    Image.init()  # loads the readers of all formats
+    pending, skipped = np.flatnonzero(~done), []
+    bar = tqdm(total=len(pending), unit="picture", disable=len(pending) < SHOW_PROGRESS)
+    with _quiet_pillow(), ThreadPoolExecutor(os.cpu_count()) as pool, bar:
+        # Part by part, so that an interruption need not wait for a million pictures.
+        for start in range(0, len(pending), 256):
+            part = pending[start : start + 256].tolist()
+            skipped += [result for result in pool.map(decode, part) if result]
+            bar.update(len(part))
+    return skipped
+
+
+def _kept(root: Path, files: list[Path], skipped: list[tuple[Path, str]]) -> list[Path]:
+    """Return the files without the skipped ones; it is an error if none is left."""
+    if len(skipped) == len(files):
         raise ValueError(
             f"none of the {len(files)} picture files in {root} could be decoded; the first is "
             f"{skipped[0][0]} ({skipped[0][1]})"
         )
-    labels, class_names = _classes(root, kept)
-    return images[: len(kept)], labels, class_names
+    broken = {name for name, _ in skipped}
+    return [file for file in files if file not in broken]
 
 
 def write(path, images: np.ndarray, folders: list[str]) -> None:
@@ -166,7 +285,6 @@ def _decode(file: Path, image_size: int, channels: int) -> np.ndarray:
     """Return one picture, uint8 `(image_size, image_size, channels)`."""
     if file.exists() and not file.is_file():
         raise ValueError("no regular file")  # reading from a pipe would wait for ever
-    Image.init()
     formats = [name for name in FORMATS if name in Image.OPEN]
     with Image.open(file, formats=formats) as picture:
         # JPEG alone can decode at 1/2, 1/4 or 1/8 of its size, far faster. Twice the wanted size

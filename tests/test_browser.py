@@ -104,6 +104,8 @@ class Reader:
         self.page.goto(self.address + name)
         self.page.evaluate("async () => { await window.MathJax?.startup?.promise; }")
         self.page.evaluate("async () => { await document.fonts.ready; }")
+        for _ in range(2):  # what scripts do when sizes change, they do before the next frame
+            self.page.evaluate("() => new Promise(requestAnimationFrame)")
 
     def ask(self, *questions):
         """Returns the complaints of functions in browser_checks.js, such as ``layout()``."""

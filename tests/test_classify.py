@@ -116,10 +116,11 @@ def test_networks_fit_any_size(shape, num_classes):
     assert max(last[1:3]) <= 8
 
 
-def test_layers_of_one_shape_begin_with_different_weights():
+def test_layers_begin_with_weights_that_are_no_multiples_of_each_other():
     model = classify.network((64, 64, 3), 16, width=4)
     kernels = [v.numpy() for v in model.trainable_variables if len(v.shape) > 1]
-    assert len({kernel.ravel()[0] for kernel in kernels}) == len(kernels)
+    ratios = {round(float(kernel.ravel()[1] / kernel.ravel()[0]), 3) for kernel in kernels}
+    assert len(ratios) == len(kernels) == 5
 
 
 class _Oracle:

@@ -5,8 +5,9 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from ganlib import data, features, losses, metrics, pretrained, training
+from ganlib import data, features, losses, metrics, pretrained, training, viz
 from ganlib._tensorflow import keras
 from ganlib.models import dcgan
 from tools import notebooks
@@ -48,6 +49,27 @@ def published_distance():
             if match := re.search(r"(0\.\d{4})  generated", output.get("text", "")):
                 return float(match[1])
     raise AssertionError("lab 07 prints no line `0.1234  generated`")
+
+
+# The picture in the book that a lab's published run drew: columns, magnification, discriminator.
+PICTURES = {
+    "emoji_dcgan": ("own_images_samples.png", 12, 1, lambda: dcgan.discriminator(64, 3)),
+    "fashion_dcgan": ("dcgan_samples.png", 16, 2, lambda: dcgan.discriminator(28, 1)),
+}
+
+
+@pytest.mark.parametrize("name", pretrained.__all__)
+def test_generator_draws_the_picture_in_the_book(name, root):
+    filename, columns, magnification, discriminator = PICTURES[name]
+    with Image.open(root / "book" / "_static" / filename) as file:
+        picture = np.asarray(file).astype(int)[::magnification, ::magnification]
+    # The lab's own latents: those of seed 0.
+    gan = training.GAN(getattr(pretrained, name)(), discriminator(), losses.minimax)
+    rows = round(picture.shape[0] / picture.shape[1] * columns)
+    images = data.to_uint8(gan.sample(rows * columns, seed=0))
+    drawn = viz.tile(images, num_columns=columns).squeeze()
+    assert drawn.shape == picture.shape
+    assert np.abs(drawn - picture).max() <= 3  # of 255: float16 and other processors round
 
 
 def test_fashion_generator_is_the_one_whose_distance_the_lab_prints(real_features):

@@ -50,7 +50,10 @@ PICTURES = {
 }
 
 # Generators that ganlib ships: lab -> file of weights. A function of ganlib/pretrained.py reads it.
-GENERATORS = {"07_dcgan": "ganlib/pretrained_weights/fashion_dcgan.npz"}
+GENERATORS = {
+    "07_dcgan": "ganlib/pretrained_weights/fashion_dcgan.npz",
+    "08_own_images": "ganlib/pretrained_weights/emoji_dcgan.npz",
+}
 
 
 class LabError(Exception):
