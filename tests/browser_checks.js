@@ -1,9 +1,7 @@
 // What tests/test_browser.py asks of a page, from within. Each function returns a list of complaints.
 (() => {
-  const name = (e) => {
-    const words = e.textContent.replace(/\s+/g, " ").trim().slice(0, 50);
-    return `<${e.tagName.toLowerCase()} class="${e.getAttribute("class") ?? ""}"> ${words}`;
-  };
+  const tag = (e) => `<${[e.tagName.toLowerCase(), ...e.classList].join(" ")}>`;
+  const name = (e) => `${tag(e)} ${e.textContent.replace(/\s+/g, " ").trim().slice(0, 50)}`;
   const visible = (e) => e.checkVisibility({ opacityProperty: true, visibilityProperty: true });
 
   // The boxes that a reader must see in full: lines of text, and things that are not text.
@@ -52,7 +50,8 @@
       const cutter = box.width && cutBy(box, around);
       if (!cutter || reported.has(cutter)) continue;
       reported.add(cutter);
-      complaints.push(`cut off by <${cutter.tagName} ${cutter.className}>: ${name(element)}`);
+      const where = cutter === document.documentElement ? "the window" : tag(cutter);
+      complaints.push(`cut off by ${where}: ${name(element)}`);
     }
     return complaints;
   }

@@ -37,6 +37,8 @@ def few(tmp_path):
         Image.new("L", (8, 8), 10 * number).save(root / f"{number}.png")
     for number in (0, 3):
         (root / f"{number}.png").write_bytes(b"no picture")
+    for file in root.iterdir():
+        os.utime(file, ns=(0, 0))
     return root
 
 
@@ -92,7 +94,7 @@ def test_the_second_time_nothing_is_decoded_wherever_the_folder_is(pictures, tmp
 
 def _rewrite(root):
     Image.new("L", (8, 8), 200).save(root / "1.png")
-    os.utime(root / "1.png", ns=(0, 0))
+    os.utime(root / "1.png", ns=(1, 1))
 
 
 def _add(root):
@@ -103,9 +105,14 @@ def _rename(root):
     (root / "1.png").rename(root / "7.png")
 
 
+def _rename_in_place(root):
+    """The order stays, and the list of what was skipped does not fit any more."""
+    (root / "3.png").rename(root / "3b.png")
+
+
 @pytest.mark.filterwarnings("ignore::ganlib.data.SkippedFilesWarning")
 @pytest.mark.parametrize(
-    "change", [_rewrite, _add, _rename, lambda root: (root / "1.png").unlink()]
+    "change", [_rewrite, _add, _rename, _rename_in_place, lambda root: (root / "1.png").unlink()]
 )
 def test_a_changed_folder_is_decoded_anew(few, tmp_path, change):
     before = open_folder(few, 8, 1, cache=tmp_path)
