@@ -9,7 +9,6 @@ import functools
 import http.server
 import json
 import os
-import re
 import shutil
 import threading
 from pathlib import Path
@@ -28,6 +27,11 @@ PAGES = sorted(
     for path in HTML.rglob("*.html")
     if "_static" not in path.relative_to(HTML).parts and path != HTML / "index.html"
 )
+ANIMATED = [
+    name
+    for name in PAGES
+    if '<figure class="gan-player' in (HTML / name).read_text(encoding="utf-8")
+]
 
 
 def unavailable(reason):
@@ -211,28 +215,28 @@ def wait_for_another_frame(reader, player, number):
 
 
 @pytest.mark.parametrize("chapter", ["02_two_networks", "07_dcgan"])
-def test_animations_play_and_stop_by_keyboard(reader, chapter):
-    texts = {name: (HTML / name).read_text(encoding="utf-8") for name in PAGES if chapter in name}
-    names = [name for name, text in texts.items() if re.search('<figure class="gan-player', text)]
-    assert names, f"neither chapter {chapter} nor its lab has an animation"
-    for name in names:
-        reader.open(name, DESKTOP, "light")
-        players = reader.page.locator(".gan-player")
-        for player in players.all():
-            button, slider = player.locator("button"), player.locator("input[type=range]")
-            for key in ("Space", "Enter"):
-                button.focus()
-                reader.page.keyboard.press(key)
-                wait_for_another_frame(reader, player, frame(player))
-                reader.page.keyboard.press(key)
-                stopped = frame(player)
-                reader.page.wait_for_timeout(2 * int(player.get_attribute("data-delay") or 500))
-                assert frame(player) == stopped, f"{name}: {key} does not stop the animation"
-            slider.focus()
-            for key in ("End", "ArrowLeft"):
-                before = frame(player)
-                reader.page.keyboard.press(key)
-            assert frame(player) == before - 1, f"{name}: the arrows do not turn the frames"
+def test_chapter_or_its_lab_has_an_animation(reader, chapter):
+    assert [name for name in ANIMATED if chapter in name]
+
+
+@pytest.mark.parametrize("name", ANIMATED)
+def test_animations_play_and_stop_by_keyboard(reader, name):
+    reader.open(name, DESKTOP, "light")
+    for player in reader.page.locator(".gan-player").all():
+        button, slider = player.locator("button"), player.locator("input[type=range]")
+        for key in ("Space", "Enter"):
+            button.focus()
+            reader.page.keyboard.press(key)
+            wait_for_another_frame(reader, player, frame(player))
+            reader.page.keyboard.press(key)
+            stopped = frame(player)
+            reader.page.wait_for_timeout(2 * int(player.get_attribute("data-delay") or 500))
+            assert frame(player) == stopped, f"{key} does not stop the animation"
+        slider.focus()
+        for key in ("End", "ArrowLeft"):
+            before = frame(player)
+            reader.page.keyboard.press(key)
+        assert frame(player) == before - 1, "the arrows do not turn the frames"
 
 
 def test_search_finds_a_word_without_a_network(reader):
@@ -242,7 +246,7 @@ def test_search_finds_a_word_without_a_network(reader):
     reader.page.keyboard.type("discriminator")
     reader.page.keyboard.press("Enter")
     reader.page.wait_for_url("**/search.html?q=discriminator*")
-    # the results come in one after another
+    # The results come in one after another.
     reader.page.wait_for_selector('#search-results li a[href*="02_two_networks.html"]')
     reader.page.locator("#search-results li a").first.click()
     reader.page.wait_for_load_state("load")
@@ -250,11 +254,11 @@ def test_search_finds_a_word_without_a_network(reader):
     assert reader.noted == []
 
 
-def test_equations_are_typeset_where_there_is_no_server(chromium):
-    """A reader may open the files themselves."""
-    reader = Reader(chromium, HTML.as_uri() + "/")
-    reader.open("book/02_two_networks.html", DESKTOP, "light")
-    assert reader.ask("mathematics()", "layout()") + reader.noted == []
+def test_equations_are_typeset_where_there_is_no_server(chromium, reader):
+    """A person may open the files themselves; `reader` sees to it that they are there."""
+    person = Reader(chromium, HTML.as_uri() + "/")
+    person.open("book/02_two_networks.html", DESKTOP, "light")
+    assert person.ask("mathematics()", "layout()") + person.noted == []
 
 
 def test_widgets_of_the_installed_ipywidgets_are_drawn_from_the_book(reader):
