@@ -86,7 +86,7 @@ class Reader:
         self.page.add_init_script(CHECKS)
         self.page.on("request", self._request)
         self.page.on("response", self._response)
-        self.page.on("requestfailed", lambda request: self._note(f"failed: {request.url}"))
+        self.page.on("requestfailed", self._failure)
         self.page.on("pageerror", lambda error: self._note(f"error: {error}"))
         self.page.on("console", lambda m: m.type == "error" and self._note(f"console: {m.text}"))
 
@@ -100,6 +100,10 @@ class Reader:
     def _response(self, response):
         if response.status >= 400:
             self._note(f"status {response.status}: {response.url}")
+
+    def _failure(self, request):
+        if request.failure != "net::ERR_ABORTED":  # the page was left before its answer came
+            self._note(f"failed: {request.url}")
 
     def open(self, name, size, theme):
         """Opens a page and waits until it is complete, the equations too."""
@@ -246,12 +250,14 @@ def test_search_finds_a_word_without_a_network(reader):
     reader.page.keyboard.type("discriminator")
     reader.page.keyboard.press("Enter")
     reader.page.wait_for_url("**/search.html?q=discriminator*")
-    # The results come in one after another.
-    reader.page.wait_for_selector('#search-results li a[href*="02_two_networks.html"]')
-    reader.page.locator("#search-results li a").first.click()
-    reader.page.wait_for_load_state("load")
-    assert "discriminator" in reader.page.locator("main").inner_text().lower()
+    # The results come in one after another; the page opens each for the lines below its title.
+    result = reader.page.locator('#search-results li a[href*="02_two_networks.html"]').first
+    result.wait_for()
+    reader.page.wait_for_load_state("networkidle")
     assert reader.noted == []
+    result.click()
+    reader.page.wait_for_url("**/02_two_networks.html*")
+    assert "discriminator" in reader.page.locator("main").inner_text().lower()
 
 
 def test_equations_are_typeset_where_there_is_no_server(chromium, reader):
