@@ -47,6 +47,7 @@ PICTURES = {
         "training.html": "book/data/07_dcgan_training.html",
     },
     "08_own_images": {"grid.png": "book/_static/own_images_samples.png"},
+    "09_conditional": {"samples.png": "book/_static/conditional_samples.png"},
 }
 
 # Generators that ganlib ships: lab -> file of weights. A function of ganlib/pretrained.py reads it.

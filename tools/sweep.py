@@ -24,6 +24,8 @@ from tools import notebooks  # noqa: E402, after the line that makes it importab
 DATA = ROOT / "book" / "data"
 # Column of a table -> (name in results.json, format).
 COLUMNS = {
+    "asked and recognised": ("accuracy", "{:.1%}"),
+    "within classes": ("within_class_distance", "{:.2f}"),
     "relative Fréchet distance": ("relative_frechet_distance", "{:.4f}"),
     "real against real": ("real_against_real", "{:.4f}"),
     "kernel distance": ("kernel_distance", "{:.4f}"),
@@ -32,6 +34,15 @@ COLUMNS = {
     "smallest class": ("smallest_class_share", "{:.1%}"),
     "closer than held-out": ("closer_than_held_out", "{:.0%}"),
     "nearest": ("nearest_ratio", "{:.2f}"),
+    "without": ("distance_plain", "{:.4f}"),
+    "with augmentation": ("distance_augmented", "{:.4f}"),
+    "ratio": ("ratio", "{:.2f}"),
+    "recall without": ("recall_plain", "{:.3f}"),
+    "recall with": ("recall_augmented", "{:.3f}"),
+    "r without": ("late_sign_plain", "{:.2f}"),
+    "r with": ("late_sign", "{:.2f}"),
+    "p": ("late_probability", "{:.2f}"),
+    "score": ("score_generated", "{:.1%}"),
 }
 
 

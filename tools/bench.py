@@ -1,0 +1,85 @@
+"""Measure ganlib beside what a reader could take instead: ``make bench``.
+
+    python tools/bench.py                       every part, which takes hours
+    python tools/bench.py quality               one part, or several
+    python tools/bench.py quality --quick       a few seconds each, to see that it works
+    python tools/bench.py quality --only ganlib pytorch_gan
+
+Parts: quality, throughput, limit, metrics, growth. Each writes `book/data/bench_PART.json`. A run
+is kept as soon as it ends, and a run of quality at each of its measurements: a bench that was
+interrupted goes on when it is called again. What was made on another machine, with other versions
+or from other sources is made anew. Nothing else should run on the machine meanwhile.
+
+PyTorch is an optional dependency of the bench alone: `pip install torch`. Without it, its rows are
+left out.
+"""
+
+import argparse
+import importlib
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import kept, recipe, worker  # noqa: E402, after the line that makes it importable
+
+PARTS = ("quality", "throughput", "limit", "metrics", "growth")
+WITHOUT_TORCH = "PyTorch is not installed, so its rows are left out; `pip install torch` adds them."
+
+
+class Bench:
+    """What the parts are given: where to write, how much to do, and how to report.
+
+    Attributes:
+        quick: whether to do as little as shows that it works.
+        output: folder for the JSON files.
+        scratch: folder for states of unfinished runs and large files.
+        only: names of contestants, or None for all.
+        seed: seed of the training runs.
+    """
+
+    def __init__(self, *, quick=False, output=None, only=None, seed=0):
+        default = ROOT / "build" / "bench" / "quick" if quick else ROOT / "book" / "data"
+        self.quick, self.only, self.seed = quick, only, seed
+        self.output = default if output is None else Path(output)
+        self.scratch = (self.output if quick else ROOT / "build" / "bench") / "scratch"
+
+    def bar(self, title, total, unit):
+        """Returns a progress bar, a context manager."""
+        return tqdm(total=total, desc=title, unit=unit, disable=not total)
+
+    def torch(self):
+        """Returns whether PyTorch is there, and says what is left out where it is not."""
+        if not kept.has_torch():
+            print(WITHOUT_TORCH, flush=True)
+        return kept.has_torch()
+
+
+def main(words=None):
+    """Runs the parts that the words of the command name; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Measures ganlib beside its peers.")
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which parts; all if none")
+    parser.add_argument("--quick", action="store_true", help="a few seconds each, for tests")
+    parser.add_argument("--output", help="folder for the JSON files")
+    parser.add_argument("--only", nargs="+", help="contestants")
+    parser.add_argument("--seed", type=int, default=0, help="of the training runs")
+    given = parser.parse_args(words)
+    bench = Bench(quick=given.quick, output=given.output, only=given.only, seed=given.seed)
+    try:
+        for part in given.parts or PARTS:
+            importlib.import_module(f"benchmarks.{part}").run(bench)
+            print(f"{part}: {bench.output / f'bench_{part}.json'}", flush=True)
+    except (recipe.RecipeError, worker.WorkerError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted; what was finished is kept, and the same command goes on", flush=True)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
