@@ -167,8 +167,8 @@ class Step:
 
         Returns:
             float32 tensor with one mean for each of ``options.STATISTICS``, of the last
-            discriminator step: losses, logits and their signs, the norm of the generator's
-            gradient, and the diversity of its images.
+            discriminator step: losses, logits and their signs (from the loss's border), the norm of
+            the generator's gradient, and the diversity of its images.
         """
         statistics = self._update_networks(real_batches, latent_batches, step, label_batches)
         self._after_step(statistics, step)
@@ -197,15 +197,24 @@ class Step:
                 total += term.generator_loss(real, fake, labels)
             total = optimizer.scale_loss(total)
         gradients = _gradients(tape, total, variables)
-        norm = tf.linalg.global_norm(gradients) / optimizer.scale_loss(1.0)
+        norm = _norm(gradients, optimizer)
         self._apply(optimizer, gradients, variables)
         logits = (real_logits, fake_logits)
         return tf.stack(
             [d_loss, g_loss]
             + [tf.reduce_mean(values) for values in logits]
-            + [tf.reduce_mean(tf.sign(values)) for values in logits]
+            + [tf.reduce_mean(tf.sign(values)) for values in self._verdicts(*logits)]
             + [norm, _spread(fake_images) / (_spread(last_real) + 1e-12)]
         )
+
+    def _verdicts(self, real_logits, fake_logits):
+        """Both logits, positive where they say "real"."""
+        border = self.loss.border
+        if border is None:
+            border = 0.5 * (tf.reduce_mean(real_logits) + tf.reduce_mean(fake_logits))
+        elif border == 0:
+            return real_logits, fake_logits
+        return real_logits - border, fake_logits - border
 
     def _generator_view(self, real_images, fake_images, labels, step):
         """What the updated discriminator says of both batches; of real ones only where needed.
@@ -272,6 +281,14 @@ def _gradients(tape, value, variables):
         tf.zeros_like(v) if g is None else tf.convert_to_tensor(g)  # an embedding's is sparse
         for g, v in zip(gradients, variables, strict=True)
     ]
+
+
+def _norm(gradients, optimizer):
+    """Norm of the gradient without its loss scale; 0 where that overflowed, a step left out."""
+    norm = tf.linalg.global_norm(gradients) / optimizer.scale_loss(1.0)
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        norm = tf.where(tf.math.is_finite(norm), norm, 0.0)
+    return norm
 
 
 def _spread(images):

@@ -47,6 +47,12 @@ PICTURES = {
         "training.html": "book/data/07_dcgan_training.html",
     },
     "08_own_images": {"grid.png": "book/_static/own_images_samples.png"},
+    "10_fast_and_large": {
+        "timings.png": "book/_static/fast_timings.png",
+        "loss_scales.png": "book/_static/fast_loss_scales.png",
+        "timings.csv": "book/data/10_fast_and_large_timings.csv",
+        "train.py": "book/data/10_train.py",
+    },
     "09_conditional": {"samples.png": "book/_static/conditional_samples.png"},
 }
 
