@@ -4,10 +4,12 @@
 # VENV         the environment
 # CONSTRAINTS  exact versions; empty for the newest that requirements.txt allows
 # NB           one lab, such as NB=07_dcgan
+# PART         parts of the bench: quality, throughput, limit, metrics, growth; all if empty
 PYTHON ?=
 VENV ?= .venv
 CONSTRAINTS ?= constraints.txt
 NB ?=
+PART ?=
 
 # The lock is made for the oldest Python, 3.11.0: what that can install, the newer ones can too.
 LOCK_PYTHON ?= python3.11
@@ -18,8 +20,10 @@ BIN := $(VENV)/bin
 SOURCES = _config.yml _toc.yml $(wildcard tools/sphinx_*.py) $(shell find book notebooks ganlib \
 	\( -name __pycache__ -o -name build -o -name '.*' \) -prune -o -type f -print)
 
+NOT_LIBRARY = bench book browser colab exercises look notebooks vendor
+
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all notebooks verify colab sweep data lint lock extractors vendor repository clean
+.PHONY: help book test test-all coverage notebooks verify colab sweep bench data lint lock extractors vendor repository clean
 
 help:  ## this list
 	@echo "make TARGET, where TARGET is one of:"
@@ -48,6 +52,13 @@ test-all: $(VENV)/.installed  ## the same with the long tests, then on the oldes
 	@$(BIN)/python -m pytest --slow
 	@$(MAKE) test VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt
 
+# What is left out runs the labs, the pages and the tools, not the library's branches.
+coverage: $(VENV)/.installed  ## count the branches of ganlib that its tests run; under 95% fails
+	@rm -f .coverage .coverage.*
+	@$(BIN)/python -m coverage run -m pytest --slow $(foreach name,$(NOT_LIBRARY),--ignore=tests/test_$(name).py)
+	@$(BIN)/python -m coverage combine -q
+	@$(BIN)/python -m coverage report
+
 notebooks: $(VENV)/.installed  ## run the labs (or NB=07_dcgan) at their published parameters, in place
 	@$(BIN)/python tools/notebooks.py execute $(NB)
 
@@ -59,6 +70,9 @@ colab: $(VENV)/.installed  ## run the labs small on the versions that Colab has,
 
 sweep: $(VENV)/.installed  ## run lab NB=07_dcgan as notebooks/sweeps.yml says; tables go to book/data/
 	@$(BIN)/python tools/sweep.py $(NB)
+
+bench: $(VENV)/.installed  ## measure ganlib beside its peers, for hours (or PART=throughput); results go to book/data/
+	@$(BIN)/python tools/bench.py $(PART)
 
 data: $(VENV)/.installed  ## get the datasets, from this machine where they are
 	@$(BIN)/python -m ganlib.data

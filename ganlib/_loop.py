@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ganlib import checkpoints
-from ganlib._tensorflow import tf
+from ganlib._tensorflow import keras, tf
 
 _EPOCHS = -2  # seeds from here down order the epochs; those of steps are not negative
 
@@ -187,12 +187,17 @@ def without_name(config):
 
 
 def layer_configs(model):
-    """Each layer's class, simple settings and variable shapes; names differ between instances."""
+    """Each layer's class, simple settings and variable shapes; names differ between instances.
+
+    Layers inside a wrapper or a nested model have entries of their own.
+    """
     entries = []
-    for layer in model.layers:
+    for layer in model._flatten_layers(include_self=False):
+        # a nested model's settings are its layers, with their names
+        config = {} if isinstance(layer, keras.Model) else layer.get_config()
         settings = {
             k: v
-            for k, v in layer.get_config().items()
+            for k, v in config.items()
             if k != "name" and isinstance(v, (bool, int, float, str, tuple, list))
         }
         shapes = [tuple(v.shape) for v in layer.variables]

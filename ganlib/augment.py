@@ -135,8 +135,9 @@ class ADA:
 
     The sign statistic r = E[sign D(real)] is near 0 while the discriminator cannot tell real from
     fake, and 1 once it knows each training image. Where r exceeds the target, the probability p of
-    augmentation rises, otherwise it falls. The logits must be positive for real: the losses that
-    take a sigmoid, and hinge. p and the running mean of the signs are held by the caller::
+    augmentation rises, otherwise it falls. Signs are counted from ``losses.Loss.border``, which is
+    0 for the losses that take a sigmoid. p and the running mean of the signs are held by the
+    caller::
 
         probability, sign_mean = ada.initial_state()
         real_images = ada(real_images, seed, probability)  # and the fake ones likewise

@@ -1,9 +1,14 @@
 """A diagnosis of a run from what it recorded: `report` names what went wrong, and what to try.
 
 All statistics are those of the last third of a run (medians over its compiled calls). With the
-discriminator's mean signs r on real and f on generated images, its balanced accuracy is
-a = ½ + (r − f)/4, and no discriminator is better than a = ½ + ½·TV, where TV is the total variation
-distance of the two distributions. So the accuracy bounds how much the distributions still differ.
+discriminator's mean signs r on real and f on generated images, counted from the border of its loss,
+its balanced accuracy is a = ½ + (r − f)/4, and no discriminator is better than a = ½ + ½·TV, where
+TV is the total variation distance of the two distributions. So the accuracy bounds how much the
+distributions still differ.
+
+A Wasserstein critic is another matter. That it tells real from generated is its task and no fault,
+as the slope that it gives the generator stays; so it cannot win. What it has is an estimate of the
+distance, E D(real) − E D(generated). A critic is known by its loss, which is minus that.
 """
 
 import dataclasses
@@ -12,10 +17,12 @@ import numpy as np
 
 # Each threshold with its reason.
 WON_ACCURACY = 0.95  # a > 0.95 means TV > 0.9: the distributions share less than a tenth of mass
-SATURATED_SHARE = 0.05  # of the generator's early gradient; σ(a) = 0.05 leaves that of log(1 − σ)
+SATURATED_SHARE = 0.05  # of the generator's early gradient, or of the slope ½ of an undecided σ
 COLLAPSED_DIVERSITY = 0.5  # half the data's spread; sampling moves it by about 1/√(2·batch)
 FLOAT32_LOGIT = 16.6  # log(2²⁴): beyond, 1 − σ(a) is 0 in float32
-LOSS_GROWTH = 10.0  # late losses over early ones
+# Late losses over early ones. The medians of the thirds lie at 1/6 and 5/6 of a run, so what grows
+# steadily grows fivefold between them. Twice that grows faster and faster.
+LOSS_GROWTH = 10.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,11 +48,13 @@ class Report:
         findings: tuple of `Finding`, empty for a healthy run.
         accuracy: balanced accuracy of the discriminator, late in the run.
         diversity: spread of generated images over that of real ones, late in the run.
+        distance: a critic's estimate of the distance, late in the run; None for other losses.
     """
 
     findings: tuple
     accuracy: float
     diversity: float
+    distance: float | None = None
 
     @property
     def healthy(self):
@@ -53,9 +62,10 @@ class Report:
         return not self.findings
 
     def __str__(self):
-        lines = [
-            f"Discriminator's accuracy {self.accuracy:.2f}, diversity {self.diversity:.2f}.",
-        ]
+        who = "Discriminator" if self.distance is None else "Critic"
+        lines = [f"{who}'s accuracy {self.accuracy:.2f}, diversity {self.diversity:.2f}."]
+        if self.distance is not None:
+            lines.append(f"Its estimate of the distance is {self.distance:.3g}.")
         if self.healthy:
             lines.append("Nothing was found. Whether modes are missing is for metrics to say.")
         for finding in self.findings:
@@ -110,19 +120,31 @@ def report(history):
 
     accuracy = 0.5 + (late("real_sign") - late("fake_sign")) / 4
     diversity = late("diversity")
-    found = [
-        _divergence(early, late),
-        _won(accuracy),
-        _saturation(early, late, accuracy),
-        _collapse(diversity),
-    ]
-    return Report(tuple(finding for finding in found if finding), accuracy, diversity)
+    critic = _is_critic(history)
+    found = [_divergence(history, third, critic), _collapse(diversity)]
+    if not critic:
+        found[1:1] = [_won(accuracy), _saturation(early, late, accuracy)]
+    distance = late("real_logit") - late("fake_logit") if critic else None
+    return Report(tuple(f for f in found if f), accuracy, diversity, distance)
 
 
-def _divergence(early, late):
-    logit = max(abs(late("real_logit")), abs(late("fake_logit")))
-    names = ("discriminator_loss", "generator_loss")
-    growth = np.max([abs(late(name)) / max(abs(early(name)), 0.1) for name in names])  # keeps NaN
+def _is_critic(history):
+    """Whether the discriminator's loss is E[fake] − E[real] throughout, up to rounding."""
+    difference = history.fake_logit - history.real_logit
+    scale = np.abs(history.fake_logit) + np.abs(history.real_logit)
+    return bool(np.all(np.abs(history.discriminator_loss - difference) <= 1e-4 * scale + 1e-6))
+
+
+def _divergence(history, third, critic):
+    losses, logits = [history.discriminator_loss], [history.real_logit, history.fake_logit]
+    if critic:
+        logits = [history.real_logit - history.fake_logit]  # a common shift of scores is harmless
+    else:
+        losses.append(history.generator_loss)
+    logit = np.max([abs(np.median(values[-third:])) for values in logits])
+    growth = np.max(  # keeps NaN, as does the other
+        [abs(np.median(v[-third:])) / max(abs(np.median(v[:third])), 0.1) for v in losses]
+    )
     if np.isfinite([logit, growth]).all() and not (logit > FLOAT32_LOGIT and growth > LOSS_GROWTH):
         return None
     return Finding(
@@ -147,13 +169,20 @@ def _won(accuracy):
 
 
 def _saturation(early, late, accuracy):
-    share = late("generator_gradient_norm") / max(early("generator_gradient_norm"), 1e-12)
-    if share >= SATURATED_SHARE or accuracy <= WON_ACCURACY:
+    loss, share = late("generator_loss"), 1.0
+    if accuracy > WON_ACCURACY:
+        share = late("generator_gradient_norm") / max(early("generator_gradient_norm"), 1e-12)
+    evidence = f"the generator's gradient has {share:.1%} of its early norm"
+    # Only the minimax loss, E log(1 − σ), lies below 0 where logits lie below −1; the mean of its
+    # slopes σ is at most −loss, as σ ≤ −log(1 − σ).
+    if loss <= 0 and late("fake_logit") < -1 and -loss / 0.5 < share:
+        share = -loss / 0.5
+        evidence = f"the generator's loss is {loss:.2g}, so its slope is at most {share:.1%} of ½"
+    if share >= SATURATED_SHARE:
         return None
     return Finding(
         "saturation",
-        f"the generator's gradient has {share:.1%} of its early norm, below {SATURATED_SHARE:.0%}, "
-        f"while the discriminator is sure",
+        f"{evidence}, below {SATURATED_SHARE:.0%}, while the discriminator is sure",
         "losses.non_saturating instead of losses.minimax; a weaker discriminator",
     )
 

@@ -27,6 +27,8 @@ class Loss(NamedTuple):
         discriminator: what the discriminator minimises.
         generator: what the generator minimises.
         paired: whether the generator's loss looks at the real logits too.
+        border: the logit between "real" and "generated", by which verdicts are counted. None:
+            only differences of logits count, so the border lies midway between the two means.
 
     Example:
         >>> from ganlib import losses
@@ -37,6 +39,7 @@ class Loss(NamedTuple):
     discriminator: Callable
     generator: Callable
     paired: bool = False
+    border: float | None = 0.0
 
 
 def _mean(values):
@@ -130,7 +133,7 @@ non_saturating = Loss(_cross_entropy_discriminator, _non_saturating_generator)
 Reference: Goodfellow et al., *Generative Adversarial Nets*, NIPS 2014, section 3.
 """
 
-least_squares = Loss(_least_squares_discriminator, _least_squares_generator)
+least_squares = Loss(_least_squares_discriminator, _least_squares_generator, border=0.5)
 """Regression of the logits on 1 (real) and 0 (fake).
 
 Reference: Mao et al., *Least Squares Generative Adversarial Networks*, ICCV 2017, eq. 9.
@@ -142,13 +145,13 @@ hinge = Loss(_hinge_discriminator, _negative_fake_mean)
 Reference: Lim and Ye, *Geometric GAN*, 2017; Miyato et al., ICLR 2018, eqs. 16 and 17.
 """
 
-wasserstein = Loss(_wasserstein_discriminator, _negative_fake_mean)
+wasserstein = Loss(_wasserstein_discriminator, _negative_fake_mean, border=None)
 """The critic's loss; it means something only for a critic whose slope is bounded (a penalty).
 
 Reference: Arjovsky, Chintala and Bottou, *Wasserstein Generative Adversarial Networks*, ICML 2017.
 """
 
-relativistic = Loss(_relativistic_discriminator, _relativistic_generator, paired=True)
+relativistic = Loss(_relativistic_discriminator, _relativistic_generator, True, border=None)
 """Each real image should score above the fake one that it is paired with, and the reverse.
 
 Reference: Jolicoeur-Martineau, *The relativistic discriminator*, ICLR 2019; with ``r1`` and ``r2``

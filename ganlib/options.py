@@ -134,7 +134,8 @@ class History:
         generator_loss: float32 (n,), without terms.
         real_logit: mean logit of real images, float32 (n,).
         fake_logit: mean logit of generated images at the discriminator's step, float32 (n,).
-        real_sign: mean sign of the real images' logits, float32 (n,), in [−1, 1].
+        real_sign: mean sign of the real images' logits, counted from the loss's border between
+            real and generated, float32 (n,), in [−1, 1].
         fake_sign: the same of generated images.
         generator_gradient_norm: norm of the gradient of the generator's loss with respect to its
             weights, float32 (n,).

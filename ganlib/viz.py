@@ -13,6 +13,7 @@ they are drawn, too bright. Convert pixels with `ganlib.data.to_model_range`.
 from ganlib.animations import Animation, animation
 from ganlib.curves import density_1d, feature_scatter, loss_curves
 from ganlib.grids import real_beside_fake, sample_grid, sample_strip, tile
+from ganlib.planes import game_2d
 from ganlib.style import (
     DISCRIMINATOR,
     DPI,
@@ -44,6 +45,7 @@ __all__ = [
     "animation",
     "density_1d",
     "feature_scatter",
+    "game_2d",
     "loss_curves",
     "real_beside_fake",
     "sample_grid",

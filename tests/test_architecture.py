@@ -23,12 +23,12 @@ MAX_ARGUMENTS = 7
 
 # The home of loading TensorFlow is no sibling: whoever needs TensorFlow goes through it.
 LOADER = "ganlib._tensorflow"
-VIZ = ("viz", "animations", "curves", "grids", "style")  # `ganlib.viz` and its parts
+VIZ = ("viz", "animations", "curves", "grids", "planes", "style")  # `ganlib.viz` and its parts
 METRICS = ("metrics", "distances", "neighbours", "_rows")  # `ganlib.metrics` and its parts
 ALONE = ("losses", "penalties", "report", "toy", *METRICS, *VIZ)
 NO_TENSORFLOW = ("report", "toy", *METRICS, *VIZ)
 SHARED_BY_MODELS = ("layers", "heads", "spectral")
-MAY_IMPORT_TRAINING = ("widgets", "classify")
+MAY_IMPORT_TRAINING = ("widgets", "explorers", "trainers", "classify")
 TENSORFLOW = ("tensorflow", "keras")
 
 # More than seven arguments: qualified name to the reason.
@@ -305,7 +305,7 @@ def test_exceptions_from_the_rules_still_exist():
 @pytest.mark.parametrize(
     ("statement", "forbidden"),
     [
-        ("import ganlib", ("tensorflow", "keras", "matplotlib")),
+        ("import ganlib", ("tensorflow", "keras", "matplotlib", "ipywidgets")),
         ("import ganlib.data", ("tensorflow", "keras", "matplotlib")),
         ("import ganlib.metrics, ganlib.toy", ("tensorflow", "keras", "matplotlib")),
         ("import ganlib.viz", ("tensorflow", "keras")),

@@ -9,11 +9,13 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+LONGEST = 600  # seconds after which a test's processes are ended, so that nothing hangs
 
 COMMON = """
     import contextlib, json, os, sys
@@ -49,25 +51,45 @@ def environment(**more):
     return {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2", **more}
 
 
-def start(script, *arguments, **more):
-    code = textwrap.dedent(COMMON) + textwrap.dedent(script)
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        env=environment(**more),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def start():
+    """A function that starts a script; what still runs at the test's end is ended."""
+    processes = []
+
+    def start(script, *arguments, **more):
+        code = textwrap.dedent(COMMON) + textwrap.dedent(script)
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, "-c", code, *map(str, arguments)],
+                env=environment(**more),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+        return processes[-1]
+
+    def end():
+        for process in processes:
+            process.kill()
+
+    watch = threading.Timer(LONGEST, end)
+    watch.start()
+    yield start
+    watch.cancel()
+    end()
+    for process in processes:
+        process.communicate()
 
 
-def result(process, timeout=240):
+def result(process):
     """What the script printed last, as JSON."""
-    out, err = process.communicate(timeout=timeout)
+    out, err = process.communicate()
     assert process.returncode == 0, err[-3000:]
     return json.loads(out.strip().splitlines()[-1])
 
 
-def test_two_devices_equal_one_and_resume_exactly(tmp_path):
+def test_two_devices_equal_one_and_resume_exactly(start, tmp_path):
     script = """
         cpu = tf.config.list_physical_devices("CPU")[0]
         tf.config.set_logical_device_configuration(
@@ -97,7 +119,7 @@ def test_two_devices_equal_one_and_resume_exactly(tmp_path):
     assert found["moved"] == 0
 
 
-def test_an_uneven_batch_is_refused():
+def test_an_uneven_batch_is_refused(start):
     script = """
         cpu = tf.config.list_physical_devices("CPU")[0]
         tf.config.set_logical_device_configuration(
@@ -123,6 +145,7 @@ def two_ports():
 
 
 WORKER = """
+    import pathlib, time
     communication = tf.distribute.experimental.CommunicationImplementation.RING
     strategy = tf.distribute.MultiWorkerMirroredStrategy(
         communication_options=tf.distribute.experimental.CommunicationOptions(
@@ -130,54 +153,69 @@ WORKER = """
         )
     )
     gan = make(strategy)
-    num_steps = int(sys.argv[2])
+    directory, num_steps = sys.argv[1], int(sys.argv[2])
     def tell(gan, step):
         print("step", step, flush=True)
-    gan.train(POINTS, num_steps, sys.argv[1], checkpoint_every=5, progress=False,
-              callbacks=[tell])
+    gan.train(POINTS, num_steps, directory, checkpoint_every=5, progress=False, callbacks=[tell])
     one = make(None)
     one.train(POINTS, num_steps, progress=False)
-    workers = strategy.num_replicas_in_sync
-    print(json.dumps({"difference": difference(gan, one), "workers": workers}))
+    found = {"workers": strategy.num_replicas_in_sync, "difference": difference(gan, one)}
+"""
+RESUME = """
+    elsewhere = pathlib.Path(directory) / "stopped"
+    first, second = make(strategy), make(strategy)
+    first.train(POINTS, 7, elsewhere, progress=False)
+    while not (elsewhere / "step-000000007.npz").exists():  # one process writes, both read
+        time.sleep(0.1)
+    second.train(POINTS, num_steps, elsewhere, progress=False)
+    found |= {"resumed": difference(gan, second), "untrained": difference(one, make(None))}
+"""
+TELL = """
+    print(json.dumps(found))
 """
 
 
-def start_workers(directory, num_steps):
+def start_workers(start, script, directory, num_steps):
     workers = [f"127.0.0.1:{port}" for port in two_ports()]
     configs = [
         json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": i}})
         for i in range(2)
     ]
-    return [start(WORKER, directory, num_steps, TF_CONFIG=config) for config in configs]
+    return [start(script, directory, num_steps, TF_CONFIG=config) for config in configs]
 
 
 @pytest.mark.slow
-def test_two_workers_equal_one_device(tmp_path):
-    for process in start_workers(tmp_path, 20):
+def test_two_workers_equal_one_device_and_resume_exactly(start, tmp_path):
+    for process in start_workers(start, WORKER + RESUME + TELL, tmp_path, 20):
         found = result(process)
         assert found["workers"] == 2
-        assert found["difference"] < 1e-5
+        assert found["difference"] < 1e-5 < found["untrained"]
+        assert found["resumed"] == 0
 
 
 @pytest.mark.slow
-def test_a_killed_worker_ends_the_run_with_a_checkpoint_that_resumes(tmp_path):
-    first, second = start_workers(tmp_path, 100_000)
-    while "step 10\n" not in second.stdout.readline():
-        assert second.poll() is None
-    second.kill()
-    second.communicate()
-    _, err = first.communicate(timeout=240)
-    assert first.returncode != 0
+@pytest.mark.parametrize("killed", [0, 1])
+def test_a_killed_worker_ends_the_run_with_a_checkpoint_that_resumes(start, killed, tmp_path):
+    """The first worker writes the checkpoints; killed at step 10 it may not have written that."""
+    workers = start_workers(start, WORKER, tmp_path, 100_000)
+    while "step 10\n" not in workers[killed].stdout.readline():
+        assert workers[killed].poll() is None
+    workers[killed].kill()
+    survivor = workers[1 - killed]
+    _, err = survivor.communicate(timeout=120)
+    assert survivor.returncode != 0
     assert "another worker of this run could not be reached" in err
     assert "go on from its newest checkpoint" in err
-    steps = [int(path.stem.removeprefix("step-")) for path in tmp_path.glob("step-*.npz")]
-    assert max(steps) >= 10
-    for process in start_workers(tmp_path, max(steps) + 5):
+    last = max(int(path.stem.removeprefix("step-")) for path in tmp_path.glob("step-*.npz"))
+    assert last >= (5 if killed == 0 else 10)
+    for process in start_workers(start, WORKER + TELL, tmp_path, last + 5):
         assert result(process)["difference"] < 1e-5
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_half_precision_trains_with_a_loss_scale_where_it_needs_one_and_resumes(policy, tmp_path):
+def test_half_precision_trains_with_a_loss_scale_where_it_needs_one_and_resumes(
+    policy, start, tmp_path
+):
     script = """
         def half():
             keras.mixed_precision.set_dtype_policy(sys.argv[2])
@@ -205,3 +243,30 @@ def test_half_precision_trains_with_a_loss_scale_where_it_needs_one_and_resumes(
     # The loss falls by more than 1 from the first entry of the history to the second.
     assert found["loss"] < 0.2
     assert not found["identical"]
+
+
+def test_half_precision_leaves_out_the_steps_that_overflow_and_goes_on(start):
+    script = """
+        def optimizer():
+            adam = keras.optimizers.Adam(8e-4, beta_1=0.0, beta_2=0.99)
+            return keras.optimizers.LossScaleOptimizer(adam, initial_scale=2.0**40)
+        keras.mixed_precision.set_dtype_policy("mixed_float16")
+        gan = training.GAN(
+            mlp.generator(None, 2, 3, width=16), mlp.discriminator(None, 2, width=16),
+            generator_optimizer=optimizer(), discriminator_optimizer=optimizer(),
+        )
+        history = gan.train(POINTS, 100, progress=False)
+        optimizers = gan.generator_optimizer, gan.discriminator_optimizer
+        print(json.dumps({
+            "halvings": [40 - float(np.log2(np.asarray(o.dynamic_scale))) for o in optimizers],
+            "updates": [int(np.asarray(o.iterations)) for o in optimizers],
+            "norm": float(history.generator_gradient_norm[-1]),
+        }))
+    """
+    found = result(start(script))
+    # Each overflow halves the scale and leaves out one update; a scale of 2^40 must overflow, as
+    # the largest half-precision number is below 2^16.
+    for halvings, updates in zip(found["halvings"], found["updates"], strict=True):
+        assert halvings >= 8
+        assert updates == 100 - halvings
+    assert 0 < found["norm"] < 100

@@ -30,7 +30,7 @@ def test_code_of_a_solution_runs(code):
 
 
 def test_a_wrong_solution_is_noticed():
-    text = ":::{solution} ex\n:class: dropdown\n\nIt is 4.\n\n```python\nassert 2 + 2 == 5\n```\n:::\n"
+    text = ":::{solution} ex\n:class: dropdown\n\n```python\nassert 2 + 2 == 5\n```\n:::\n"
     [(label, code)] = solutions(text)
     assert label == "ex"
     with pytest.raises(AssertionError):

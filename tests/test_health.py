@@ -1,11 +1,15 @@
-"""The report names what is wrong, in histories made by hand at both sides of each threshold."""
+"""The report names what is wrong: in histories made by hand at both sides of each threshold, and in
+short runs that truly do what it names, or do well."""
 
+import contextlib
 import math
 
 import numpy as np
 import pytest
 
-from ganlib import health
+from ganlib import data, health, losses, penalties, toy, training
+from ganlib._tensorflow import keras
+from ganlib.models import mlp
 from ganlib.options import History
 
 HEALTHY = {
@@ -55,6 +59,15 @@ def test_a_vanished_gradient_is_saturation_only_while_the_discriminator_is_sure(
     assert names(generator_gradient_norm=0.001) == []  # converged
 
 
+def test_the_slope_of_a_minimax_generator_is_read_off_its_loss():
+    """softplus(−5) = 0.0067 is 1.3% of ½; softplus(−3) = 0.049 is 9.7%. Hinge has −f there."""
+    sure = {"real_sign": 1.0, "fake_sign": -1.0, "real_logit": 6.0}
+    assert "saturation" in names(generator_loss=-0.0067, fake_logit=-5.0, **sure)
+    assert "saturation" not in names(generator_loss=-0.049, fake_logit=-3.0, **sure)
+    assert "saturation" not in names(generator_loss=5.0, fake_logit=-5.0, **sure)
+    assert names(generator_loss=-0.001, fake_logit=0.0) == []  # a hinge loss that happens to be 0
+
+
 def test_a_spread_below_one_half_is_collapse():
     assert names(diversity=0.45) == ["collapse"]
     assert names(diversity=0.55) == []
@@ -65,6 +78,33 @@ def test_logits_beyond_float32_and_growing_losses_are_divergence():
     assert names(real_logit=40.0) == []
     assert names(generator_loss=20.0) == []
     assert names(generator_loss=math.nan) == ["divergence"]
+
+
+def critic(distance, shift, num_entries=12, **late):
+    """A critic's run: its loss is E[fake] − E[real], whatever is added to both."""
+    run = History.empty()
+    for index in range(num_entries):
+        real, fake = shift + distance[index] / 2, shift - distance[index] / 2
+        scores = {"real_logit": real, "fake_logit": fake, "discriminator_loss": fake - real}
+        run.append(step=50 * (index + 1), **(HEALTHY | scores | {"generator_loss": -fake} | late))
+    return run
+
+
+def test_a_critic_may_be_sure_and_its_scores_may_shift():
+    """It begins with knowing nothing: its estimate grows from 0.01 to 8, both scores are at 300."""
+    distance = np.geomspace(0.01, 8, 12)
+    report = health.report(critic(distance, 300.0, real_sign=1.0, fake_sign=-1.0))
+    assert report.healthy
+    assert report.distance == pytest.approx(np.median(distance[-4:]), rel=1e-4)
+    assert "Critic's accuracy 1.00" in str(report)
+    assert "estimate of the distance" in str(report)
+
+
+def test_a_critic_whose_estimate_grows_faster_and_faster_diverges():
+    steady = health.report(critic(np.linspace(0, 600, 12), 0.0))
+    assert steady.healthy
+    findings = health.report(critic(0.5 * np.arange(1, 13) ** 4.0, 0.0)).findings
+    assert [finding.name for finding in findings] == ["divergence"]
 
 
 def test_the_threshold_of_the_logit_is_where_float32_loses_the_difference_from_one():
@@ -84,3 +124,82 @@ def test_a_report_tells_the_evidence_and_the_advice():
 def test_a_short_history_is_refused():
     with pytest.raises(ValueError, match="has 5 entries; expected at least 6"):
         health.report(history(num_entries=5))
+
+
+# ---- real runs ----------------------------------------------------------------------------------
+
+RING = toy.ring().sample(2000, seed=0)
+FAR = np.random.default_rng(0).normal(8.0, 0.2, (2000, 2)).astype(np.float32)
+R1 = training.Penalty(penalties.r1, 0.3)
+R2 = training.Penalty(penalties.r2, 0.3)
+SLOPE_ONE = training.Penalty(penalties.wasserstein_gp, 1.0)
+
+
+def train(samples, rates, seed, loss=losses.non_saturating, given=(), num_steps=500, **options):
+    """The history of a run of a small pair; one that stops at an overflow has one, too."""
+    keras.utils.set_random_seed(seed)
+    image_size, channels = (None, 2) if isinstance(samples, np.ndarray) else (8, 1)
+    optimizers = [keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.99) for rate in rates]
+    gan = training.GAN(
+        mlp.generator(image_size, channels, 8, width=32),
+        mlp.discriminator(image_size, channels, width=32),
+        loss,
+        penalties=given,
+        generator_optimizer=optimizers[0],
+        discriminator_optimizer=optimizers[1],
+        options=training.Options(steps_per_call=20, seed=seed, **options),
+    )
+    with contextlib.suppress(FloatingPointError):
+        gan.train(samples, num_steps, progress=False)
+    return gan.history
+
+
+def found(history):
+    return [finding.name for finding in health.report(history).findings]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_minimax_generator_far_from_the_data_saturates(seed):
+    """The supports are apart (Arjovsky and Bottou, 2017): σ(D(G(z))) goes to 0, and its slope."""
+    history = train(FAR, (1e-4, 5e-3), seed, losses.minimax, num_steps=400)
+    assert found(history) == ["discriminator has won", "saturation"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_generator_far_quicker_than_its_discriminator_collapses(seed):
+    """It makes the image that a nearly fixed discriminator likes most, from each latent."""
+    assert found(train(data.load_digits(), (1e-2, 1e-4), seed, num_steps=300)) == ["collapse"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_discriminator_that_learns_few_points_by_heart_wins(seed):
+    history = train(RING[:64], (1e-4, 5e-3), seed, num_discriminator_steps=4)
+    assert "discriminator has won" in found(history)
+    assert not {"saturation", "divergence"} & set(found(history))  # the gradient stays
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_critic_of_unbounded_slope_diverges(seed):
+    assert found(train(RING, (1e-2, 1e-2), seed, losses.wasserstein)) == ["divergence"]
+
+
+HEALTHY_RUNS = {
+    "R1": (losses.non_saturating, [R1], 2e-3, {}),
+    "hinge": (losses.hinge, [R1], 2e-3, {}),
+    "relativistic": (losses.relativistic, [R1, R2], 2e-3, {}),
+    "minimax": (losses.minimax, [R1], 2e-3, {}),
+    "least squares": (losses.least_squares, [R1], 2e-3, {}),
+    "slope one": (losses.wasserstein, [SLOPE_ONE], 1e-3, {"num_discriminator_steps": 3}),
+    "clipped": (losses.wasserstein, [], 5e-4, {"num_discriminator_steps": 3, "weight_clip": 0.1}),
+}
+SEEDS = [(name, seed) for name in ("R1", "hinge", "relativistic") for seed in range(3)]
+SEEDS += [(name, 0) for name in ("minimax", "least squares", "slope one", "clipped")]
+
+
+@pytest.mark.parametrize(("name", "seed"), SEEDS)
+def test_in_a_healthy_run_nothing_is_found(name, seed):
+    loss, given, rate, options = HEALTHY_RUNS[name]
+    report = health.report(train(RING, (rate, rate), seed, loss, given, **options))
+    assert report.healthy
+    assert 0.5 < report.accuracy < 0.9
+    assert (report.distance is None) == (loss is not losses.wasserstein)

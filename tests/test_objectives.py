@@ -194,6 +194,23 @@ def test_label_smoothing_of_a_loss_without_labels_is_refused():
         sgd_gan(loss=losses.hinge, label_smoothing=0.1)
 
 
+@pytest.mark.parametrize("name", ["non_saturating", "least_squares", "hinge", "relativistic"])
+def test_signs_are_counted_from_the_border_of_the_loss(name):
+    """0 for a log-odds; ½ between the labels 0 and 1; else midway, wherever the logits lie."""
+    gan = sgd_gan(loss=getattr(losses, name))
+    real, latents, _ = one_batch()
+    kernel, bias = gan.discriminator.trainable_variables[-2:]
+    kernel.assign(0.01 * kernel)
+    bias.assign([0.3])  # all logits lie near 0.3
+    logits = [np.array(gan.discriminator(x)) for x in (real, gan.generator(latents))]
+    middle = (logits[0].mean() + logits[1].mean()) / 2
+    border = {"least_squares": 0.5, "relativistic": middle}.get(name, 0.0)
+    expected = [np.sign(x - border).mean() for x in logits]
+    assert name != "relativistic" or min(np.abs(expected)) < 1
+    statistics = gan.train_step([real], [latents], step=0)
+    np.testing.assert_allclose(statistics[4:6], expected, atol=1e-6)
+
+
 def test_weights_are_clipped_after_the_step():
     gan = sgd_gan(loss=losses.wasserstein, weight_clip=0.01)
     real, latents, _ = one_batch()

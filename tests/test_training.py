@@ -12,9 +12,9 @@ import time
 import numpy as np
 import pytest
 
-from ganlib import _loop, data, losses, penalties, training
+from ganlib import _loop, checkpoints, data, losses, penalties, training
 from ganlib._tensorflow import keras, tf
-from ganlib.models import dcgan, mlp
+from ganlib.models import dcgan, mlp, spectral
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (70, 28, 28, 1)).astype(np.uint8)
 POINTS = np.random.default_rng(1).normal(3.0, 0.5, (90, 2)).astype(np.float32)
@@ -403,27 +403,54 @@ def test_the_bar_shows_both_losses_and_the_rate(capsys):
     assert "images/s" in bar
 
 
-def test_xla_gives_the_same_run():
-    """The same batches and latents, though XLA rounds more coarsely on a CPU.
+def sgd_gan(**settings):
+    """Plain gradient descent: Adam would turn a rounding error near 0 into a step of full size."""
+    gan = small_gan(mlp, width=8, generator_optimizer=keras.optimizers.SGD(0.05), **settings)
+    gan.discriminator_optimizer = keras.optimizers.SGD(0.05)
+    gan.discriminator_optimizer.build(gan.discriminator.trainable_variables)
+    return gan
 
-    Plain gradient descent, as Adam would turn a rounding error near 0 into a step of full size.
-    """
 
-    def run(jit_compile, seed=4):
-        gan = small_gan(
-            mlp,
-            jit_compile=jit_compile,
-            seed=seed,
-            generator_optimizer=keras.optimizers.SGD(0.01),
-            penalties=[],
-        )
-        gan.discriminator_optimizer = keras.optimizers.SGD(0.01)
-        gan.discriminator_optimizer.build(gan.discriminator.trainable_variables)
+def test_xla_computes_the_same_steps_from_given_latents():
+    """Three steps with R1 on the same images and latents; XLA rounds otherwise."""
+
+    def run(jit_compile):
+        gan = sgd_gan(penalties=[training.Penalty(penalties.r1, 0.3)])
+        step = tf.function(gan._update_networks, autograph=False, jit_compile=jit_compile)
+        before, statistics = state(gan), []
+        for index in range(3):
+            real = tf.constant(POINTS[8 * index : 8 * index + 8])
+            latents = one_batch(gan, seed=index)[1]
+            statistics.append(step([real], [latents], tf.constant(index, tf.int64)).numpy())
+        assert differ(before, state(gan))
+        return [*statistics, *state(gan)]
+
+    for compiled, plain in zip(run(True), run(False), strict=True):
+        np.testing.assert_allclose(compiled, plain, rtol=1e-4, atol=1e-5)
+
+
+def test_a_run_under_xla_is_a_function_of_its_seed():
+    """It is another run than without XLA, which makes other floats of the same random bits."""
+
+    def run(seed):
+        gan = sgd_gan(jit_compile=True, seed=seed)
         train(gan, POINTS, 3)
-        return np.concatenate([v.ravel() for v in state(gan)])
+        return state(gan)
 
-    plain, compiled, other_seed = run(False), run(True), run(False, seed=5)
-    assert np.abs(compiled - plain).max() < 0.1 * np.abs(other_seed - plain).max()
+    first = run(4)
+    assert_equal(first, run(4))
+    assert differ(first, run(5))
+
+
+def test_latents_are_normal_with_xla_and_without():
+    gan = small_gan(mlp, batch_size=2000)
+    for jit_compile in (False, True):
+        draw = tf.function(gan._latents, autograph=False, jit_compile=jit_compile)
+        first, second = (draw(tf.constant(step, tf.int64), 0).numpy().ravel() for step in (0, 1))
+        error = 1 / np.sqrt(first.size)  # of a mean; of a standard deviation 1/√(2n)
+        assert abs(first.mean()) < 4 * error
+        assert abs(first.std() - 1) < 4 * error / np.sqrt(2)
+        assert abs(np.mean(first * second)) < 4 * error
 
 
 # ---- what goes wrong ------------------------------------------------------------------------
@@ -475,6 +502,31 @@ def test_restore_refuses_another_configuration_naming_the_field(tmp_path):
             small_gan(**settings).restore(tmp_path)
     with pytest.raises(ValueError, match=r"(discriminator|generator), entry 0"):
         small_gan(mlp).restore(tmp_path)
+
+
+def nested_gan(inside):
+    """A discriminator of a wrapped layer, and of one in a model of its own."""
+    keras.utils.set_random_seed(0)
+    points = keras.Input((2,))
+    wrapped = keras.layers.Dense(4, activation=inside.get("wrapped", "tanh"))
+    x = spectral.SpectralNormalization(wrapped)(points)
+    inner = [keras.Input((4,)), keras.layers.LeakyReLU(inside.get("nested", 0.2))]
+    x = keras.Sequential([*inner, keras.layers.Dense(1)])(x)
+    return training.GAN(mlp.generator(None, 2, 3, width=2), keras.Model(points, x))
+
+
+@pytest.mark.parametrize(
+    ("inside", "message"),
+    [
+        ({"wrapped": "relu"}, "Dense.*'activation': 'tanh'.*'activation': 'relu'"),
+        ({"nested": 0.1}, "LeakyReLU.*'negative_slope': 0.2.*'negative_slope': 0.1"),
+    ],
+)
+def test_restore_looks_inside_wrapped_layers_and_nested_models(inside, message, tmp_path):
+    nested_gan({}).save(tmp_path)
+    nested_gan({}).restore(tmp_path)  # names of layers differ
+    with pytest.raises(ValueError, match=f"(?s)discriminator, entry.*{message}"):
+        nested_gan(inside).restore(tmp_path)
 
 
 def test_other_images_are_refused_on_resume(tmp_path):
@@ -610,6 +662,8 @@ CHILD = """
             original(file, **arrays)
         checkpoints.np.savez = savez
     gan = test_training.small_gan(test_training.mlp)
+    if sys.argv[2] == "waiting":  # TensorFlow is loaded; the parent says when to begin
+        sys.stdin.readline()
     def report(gan, step):
         print("step", step, flush=True)
     gan.train(test_training.POINTS, 100_000, directory, checkpoint_every=10,
@@ -641,3 +695,44 @@ def test_a_killed_run_resumes_exactly(tmp_path, moment):
     train(whole, POINTS, target)
     assert_equal(state(whole), state(resumed))
     assert not list(tmp_path.glob(".*"))  # what the killed process left is gone
+
+
+def start_waiting_child(directory):
+    script = textwrap.dedent(CHILD.format(tests=os.path.dirname(__file__)))
+    return subprocess.Popen(
+        [sys.executable, "-c", script, str(directory), "waiting"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.slow
+def test_twenty_kills_at_random_moments_lose_no_more_than_the_last_interval(tmp_path):
+    """kill -9, at random delays from the start of a child's training, or from its first steps."""
+    delays = np.random.default_rng(0).uniform(0, 0.5, 20)
+    announced = 0
+    waiting = start_waiting_child(tmp_path)
+    for index, delay in enumerate(delays):
+        child, waiting = waiting, start_waiting_child(tmp_path)  # it loads while the other trains
+        child.stdin.write("go\n")
+        child.stdin.flush()
+        lines = [child.stdout.readline()] if index % 2 == 0 else []
+        assert all(lines)  # the child did not fail
+        time.sleep(delay)
+        child.kill()
+        out, _ = child.communicate()
+        steps = [int(line.split()[1]) for line in [*lines, *out.splitlines(True)] if "\n" in line]
+        announced = max([announced, *steps])
+        found = checkpoints.load_latest(tmp_path)  # a warning, as of a broken file, is an error
+        assert (found[0] if found else 0) >= announced - 10
+    waiting.kill()
+    waiting.communicate()
+    resumed, whole = small_gan(mlp), small_gan(mlp)
+    resumed.restore(tmp_path)
+    assert resumed.step >= 20  # each went on where the one before was killed
+    target = resumed.step + 7
+    train(resumed, POINTS, target, directory=tmp_path)
+    train(whole, POINTS, target)
+    assert_equal(state(whole), state(resumed))
+    assert not list(tmp_path.glob(".*"))

@@ -1,0 +1,174 @@
+"""Figures of what the bench measured. Each function takes the contents of one JSON file.
+
+python -m benchmarks.figures FOLDER      draws all from book/data into a folder, to look at them
+"""
+
+import base64
+import io
+import json
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from PIL import Image
+
+from benchmarks import figures_speed
+from benchmarks.figures_speed import plain_numbers
+from benchmarks.kept import ROOT
+from ganlib import style
+
+PEER_COLOURS = (style.REAL, style.FAKE, style.DISCRIMINATOR, style.REFERENCE)
+SHORT = {  # what stands beside a line
+    "ganlib": "ganlib",
+    "tensorflow_tutorial": "TensorFlow tutorial",
+    "keras_conditional": "keras.io",
+    "gan_flavours": "gan-flavours",
+    "pytorch_gan": "PyTorch-GAN",
+}
+LINE_HEIGHT = 0.055  # of a label, as a share of the axes' height
+
+
+def load(part, folder=ROOT / "book" / "data"):
+    """Returns what the bench kept of a part.
+
+    Args:
+        part: "quality", "throughput", "limit", "metrics" or "growth".
+        folder: where its JSON files are.
+    """
+    return json.loads((Path(folder) / f"bench_{part}.json").read_text(encoding="utf-8"))
+
+
+# ---- quality ----------------------------------------------------------------------------------
+
+
+@style.figure_function
+def time_to_quality(contents):
+    """Distance to the test images against seconds of training, both on logarithmic axes.
+
+    Args:
+        contents: of ``bench_quality.json``.
+
+    Returns:
+        The figure: a line for each contestant, dashed where it is at the best learning rate found.
+    """
+    figure, axes = plt.subplots(figsize=(style.WIDTH, 4.6), layout="constrained")
+    ends = []
+    for name, colour in _colours(contents).items():
+        factors = sorted({1.0, contents["best"].get(name, 1.0)}, key=lambda f: f != 1)
+        for factor in factors:
+            points = contents["runs"][f"{name} ×{factor:g}"]["points"]
+            seconds, values = zip(*((p["seconds"], p["test"]) for p in points), strict=True)
+            is_ours = name == "ganlib"
+            axes.plot(
+                seconds,
+                values,
+                color=colour,
+                ls="-" if factor == 1 else (0, (3, 2)),
+                lw=2.6 if is_ours else 1.5,
+                marker="o",
+                ms=5 if is_ours else 3.5,
+            )
+            label = SHORT[name] + ("" if factor == 1 else f", rate ×{factor:g}")
+            ends.append((values[-1], seconds[-1], label, colour))
+    axes.set(xscale="log", yscale="log", xlabel="seconds of training")
+    axes.set_title("relative Fréchet distance", pad=8)
+    plain_numbers(axes.xaxis, [10, 20, 30, 60, 120, 240, 480])
+    plain_numbers(axes.yaxis, [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5])
+    _label_ends(axes, ends)
+    return figure
+
+
+@style.figure_function
+def samples_at(contents, due):
+    """The first images of each contestant after the same seconds of training.
+
+    Args:
+        contents: of ``bench_quality.json``.
+        due: seconds, one of those at which pictures were kept.
+
+    Returns:
+        The figure: a row for each contestant, at its best learning rate.
+    """
+    rows = []
+    for name in _colours(contents):
+        factor = contents["best"].get(name, 1.0)
+        points = contents["runs"][f"{name} ×{factor:g}"]["points"]
+        pictured = [p for p in points if p["due"] <= due and "picture" in p]
+        if pictured:
+            rows.append((SHORT[name], pictured[-1]))
+    figure, panels = plt.subplots(
+        len(rows), 1, figsize=(style.WIDTH, 0.86 * len(rows)), squeeze=False, layout="constrained"
+    )
+    for axes, (title, point) in zip(panels[:, 0], rows, strict=True):
+        picture = Image.open(io.BytesIO(base64.b64decode(point["picture"])))
+        axes.imshow(np.asarray(picture), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        axes.set_title(f"{title}: {point['test']:.2g} after {point['seconds']:.0f} s", pad=3)
+        axes.set_axis_off()
+    return figure
+
+
+def _colours(contents):
+    """Returns contestant -> colour, for those that have a run as published."""
+    names = [name for name in SHORT if f"{name} ×1" in contents["runs"]]
+    peers = iter(PEER_COLOURS)
+    return {name: style.GENERATOR if name == "ganlib" else next(peers) for name in names}
+
+
+def _label_ends(axes, ends):
+    """Writes labels beside the ends of lines, moved apart where they would overlap."""
+    low, high = np.log(axes.get_ylim())
+    places, last = [], -np.inf
+    for value, *_ in sorted(ends):
+        last = max((np.log(value) - low) / (high - low), last + LINE_HEIGHT)
+        places.append(last)
+    overflow = max(0.0, places[-1] - 1)
+    for i in reversed(range(len(places))):  # what was pushed out at the top moves down again
+        ceiling = 1 if i == len(places) - 1 else places[i + 1] - LINE_HEIGHT
+        places[i] = min(places[i], ceiling) if overflow else places[i]
+    for place, (_, _, label, colour) in zip(places, sorted(ends), strict=True):
+        axes.annotate(
+            label,
+            (1.02, place),
+            xycoords="axes fraction",
+            color=colour,
+            va="center",
+            fontsize=10.5,
+            annotation_clip=False,
+        )
+
+
+def main(folder):
+    """Draws every figure for which there are results.
+
+    Args:
+        folder: where the pictures are written; the results are read from book/data, or from
+            ``folder`` itself where it holds results.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    source = folder if list(folder.glob("bench_*.json")) else ROOT / "book" / "data"
+    drawings = {
+        "quality": [("time_to_quality", time_to_quality)],
+        "throughput": [
+            ("throughput", figures_speed.throughput),
+            ("step_parts", figures_speed.step_parts),
+        ],
+        "limit": [("roofline", figures_speed.roofline)],
+        "metrics": [("metric_costs", figures_speed.metric_costs)],
+        "growth": [("growth", figures_speed.growth)],
+    }
+    for due in (20, 240):
+        drawings["quality"].append(
+            (f"samples_{due}", lambda contents, due=due: samples_at(contents, due))
+        )
+    for part, functions in drawings.items():
+        if (source / f"bench_{part}.json").exists():
+            contents = load(part, source)
+            for name, function in functions:
+                function(contents).savefig(folder / f"{name}.png")
+                print(folder / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

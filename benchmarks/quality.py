@@ -1,0 +1,274 @@
+"""Quality against seconds of training: the default recipe beside those of others.
+
+Every contestant trains on Fashion-MNIST's training images until the same seconds, then draws
+10,000 images from what its authors draw from. They are compared with the test images, and with the
+last 10,000 training images, by which learning rates are chosen. The clock runs from the start of
+the training loop, compilation included, and stands while images are drawn and measured.
+"""
+
+import base64
+import contextlib
+import importlib
+import io
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import kept, recipe, worker
+
+TIMES = (10, 20, 30, 60, 120, 240, 480)
+SLICE = 30  # seconds after which the next contestant has its turn
+FACTORS = (0.5, 2.0, 4.0)  # of the published learning rates; 1 is run anyway
+SEARCH = 120  # seconds after which the best factor is chosen
+NUM_IMAGES = 10_000
+SHOWN = 10  # images kept of each measurement
+PICTURED = (20, 60, 240, 480)  # seconds at which they are kept
+
+# name -> module and class; what it depends on, apart from the protocol
+CONTESTANTS = {
+    "ganlib": ("ours", "Lab07", ["ganlib", "benchmarks/ours.py"]),
+    "tensorflow_tutorial": ("peers_keras", "TensorFlowTutorial", ["benchmarks/peers_keras.py"]),
+    "keras_conditional": ("peers_keras", "KerasConditional", ["benchmarks/peers_keras.py"]),
+    "gan_flavours": ("peers_keras", "GanFlavours", ["benchmarks/peers_keras.py"]),
+    "pytorch_gan": ("peers_torch", "PyTorchGAN", ["benchmarks/peers_torch.py"]),
+}
+
+
+# ---- the process that plans -----------------------------------------------------------------
+
+
+def run(bench):
+    """Makes the runs that are missing: as published, then at other learning rates.
+
+    Args:
+        bench: a ``tools.bench.Bench``.
+    """
+    protocol = {
+        "times": [1, 2] if bench.quick else list(TIMES),
+        "slice": SLICE,
+        "factors": list(FACTORS),
+        "search_seconds": 1 if bench.quick else SEARCH,
+        "num_images": 200 if bench.quick else NUM_IMAGES,
+        "num_training": 2_000 if bench.quick else 60_000,
+        "extractor": "fashion_classifier",
+        "seed": bench.seed,
+    }
+    results = kept.Kept(bench.output / "bench_quality.json", protocol)
+    names = [name for name in CONTESTANTS if name in (bench.only or CONTESTANTS)]
+    if "pytorch_gan" in names and not bench.torch():
+        names.remove("pytorch_gan")
+    peers, end = [name for name in names if name != "ganlib"], protocol["times"][-1]
+    plan = Plan(bench, results, protocol)
+    plan.race("as published", [(name, 1.0) for name in names], end)
+    for name in peers:  # one after another: all at once would take a dozen processes
+        others = [(name, factor) for factor in FACTORS]
+        plan.race(f"{name}, other learning rates", others, protocol["search_seconds"])
+    best = {name: plan.best_factor(name) for name in peers}
+    plan.race("the best of them", list(best.items()), end)
+    if not bench.only:
+        results.only({_key(name, factor) for name in names for factor in (1.0, *FACTORS)})
+    results.note(best=best)
+
+
+class Plan:
+    """Races of several contestants, held in step. What was measured is kept, with its state."""
+
+    def __init__(self, bench, results, protocol):
+        self._bench, self._results, self._protocol = bench, results, protocol
+
+    def _made_from(self, name):
+        settings = {k: v for k, v in self._protocol.items() if k not in ("factors", "slice")}
+        own = recipe.source() if name == "ganlib" else ""
+        return kept.fingerprint(CONTESTANTS[name][2], settings, own)
+
+    def _found(self, name, factor):
+        run = self._results.get(_key(name, factor), self._made_from(name))
+        return run or {"name": name, "factor": factor, "points": [], "finished": False}
+
+    def _folder(self, run):
+        parts = run["name"], f"{run['factor']:g}", self._made_from(run["name"])
+        return self._bench.scratch / "quality" / "_".join(parts)
+
+    def race(self, title, entries, end):
+        """Trains all (name, factor) up to ``end`` seconds, in slices that take turns."""
+        runs = [self._found(*entry) for entry in entries]
+        runs = [run for run in runs if not run["finished"] and _done(run) < end]
+        for run in runs:
+            if run["points"] and not (self._folder(run) / str(_done(run))).exists():
+                run["points"] = []  # the state that it would go on from was deleted
+        total = sum(end - _done(run) for run in runs)
+        with contextlib.ExitStack() as stack:
+            workers = {_key(r["name"], r["factor"]): self._worker(r) for r in runs}
+            for process in workers.values():
+                stack.enter_context(process)
+            bar = stack.enter_context(self._bench.bar(title, total, "s"))
+            for turn, (start, stop) in enumerate(_slices(self._protocol["times"], end)):
+                for i in range(len(runs)):
+                    run = runs[(turn + i) % len(runs)]  # no one is always the first
+                    if run["finished"] or stop <= _done(run):
+                        continue
+                    self._slice(workers[_key(run["name"], run["factor"])], run, stop, bar)
+                    bar.update(stop - start)
+
+    def _worker(self, run):
+        points, folder = run["points"], self._folder(run)
+        about = {
+            "name": run["name"],
+            "factor": run["factor"],
+            "seed": self._protocol["seed"],
+            "num_images": self._protocol["num_images"],
+            "num_training": self._protocol["num_training"],
+            "folder": str(folder),
+            "restore": str(folder / str(_done(run))) if points else None,
+            "seconds": points[-1]["seconds"] if points else 0.0,
+        }
+        return worker.Worker("quality", about)
+
+    def _slice(self, process, run, stop, bar):
+        """Lets one contestant train up to ``stop`` seconds, and keeps what was measured then."""
+        measured = stop in self._protocol["times"]
+        answer = process.ask(until=stop, measure=measured, picture=stop in PICTURED)
+        run["title"], run["source"] = answer["title"], answer["source"]
+        run["finished"] = answer["ended"] or stop == self._protocol["times"][-1]
+        if "point" in answer:
+            run["points"].append(answer["point"] | {"due": stop})
+            key = _key(run["name"], run["factor"])
+            self._results.put(key, run, self._made_from(run["name"]))
+            bar.set_postfix_str(
+                f"{run['title']} ×{run['factor']:g}: {run['points'][-1]['test']:.3f} at "
+                f"{answer['seconds']:.0f} s"
+            )
+
+    def best_factor(self, name):
+        """Returns the factor whose run is nearest to the validation images after the search."""
+        distances = {}
+        for factor in (1.0, *FACTORS):
+            points = self._found(name, factor)["points"]
+            due = [p for p in points if p["due"] == self._protocol["search_seconds"]]
+            distances[factor] = due[0]["validation"]
+        return min(distances, key=distances.get)
+
+
+def _key(name, factor):
+    return f"{name} ×{factor:g}"
+
+
+def _done(run):
+    return run["points"][-1]["due"] if run["points"] else 0
+
+
+def _slices(times, end):
+    """Yields (start, stop) of the slices up to ``end``; each time of measurement ends one."""
+    start = 0
+    for time_ in (t for t in times if t <= end):
+        while start < time_:
+            stop = min(start + SLICE, time_)
+            yield start, stop
+            start = stop
+
+
+# ---- the processes that train -----------------------------------------------------------------
+
+
+class Clock:
+    """Seconds of training, which stand still from an answer to the next command."""
+
+    def __init__(self, channel, contestant, measure, seconds):
+        self._channel, self._contestant, self._measure = channel, contestant, measure
+        self._seconds = seconds
+        self._await()
+
+    def _await(self):
+        self._command = self._channel.receive()
+        self._started = time.perf_counter()
+
+    def pause(self, steps):
+        """Called by the training loop: where the command's seconds are over, answers and waits."""
+        if self._seconds + time.perf_counter() - self._started >= self._command["until"]:
+            self._answer(steps, ended=False)
+            self._await()
+        return False
+
+    def end(self, steps):
+        """Called after the training loop has ended by itself."""
+        self._answer(steps, ended=True)
+
+    def _answer(self, steps, ended):
+        self._contestant.synchronise()
+        self._seconds += time.perf_counter() - self._started
+        answer = {"seconds": self._seconds, "ended": ended, **self._measure.about}
+        if self._command["measure"] or ended:
+            point = self._measure(self._command["picture"] or ended)
+            answer["point"] = {"seconds": self._seconds, "steps": steps} | point
+            self._measure.save(str(self._command["until"]))
+        self._channel.send(**answer)
+
+
+class Measure:
+    """What is measured of a contestant: distances, classes and a picture. Keeps its state."""
+
+    def __init__(self, contestant, folder, num_images):
+        from ganlib import data, features, metrics
+
+        self._contestant, self._num_images = contestant, num_images
+        self._folder, self._metrics = Path(folder), metrics
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._extractor = features.fashion_classifier()
+        self.about = {"title": contestant.title, "source": contestant.source}
+        self._real = {
+            "test": self._extractor(data.load_fashion_mnist("test").images[:num_images]),
+            "validation": self._extractor(data.load_fashion_mnist().images[-num_images:]),
+        }
+
+    def __call__(self, pictured):
+        """Returns a dict of what the contestant's images are worth now."""
+        images = self._contestant.sample(self._num_images, seed=0)
+        classes = self._extractor.probabilities(images).argmax(1)
+        counts = np.bincount(classes, minlength=10)
+        point = {"smallest_class": float(counts.min() / len(images))}
+        generated = self._extractor(images)
+        for name, real in self._real.items():
+            distance = self._metrics.relative_frechet_distance(real, generated)
+            point[name] = float(distance)
+        if pictured:
+            found = self._metrics.precision_recall(self._real["test"], generated)
+            point |= {"precision": float(found.precision), "recall": float(found.recall)}
+            point["picture"] = encode(images[:SHOWN])
+        return point
+
+    def save(self, name):
+        """Keeps the state of the run, from which it can go on, and drops earlier ones."""
+        earlier = [path for path in self._folder.iterdir() if path.name != name]
+        (self._folder / name).mkdir(exist_ok=True)
+        self._contestant.save(self._folder / name)
+        for path in earlier:
+            shutil.rmtree(path)
+
+
+def encode(images):
+    """Returns a row of grey images as a PNG file in base64."""
+    from PIL import Image
+
+    row = np.concatenate(list(images[..., 0]), axis=1)
+    file = io.BytesIO()
+    Image.fromarray(row).save(file, "png", optimize=True)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def serve(arguments, channel):
+    """Trains one contestant as the commands say."""
+    from ganlib import data
+
+    module, class_name, _ = CONTESTANTS[arguments["name"]]
+    contestant_class = getattr(importlib.import_module(f"benchmarks.{module}"), class_name)
+    images = data.load_fashion_mnist().images[: arguments["num_training"]]
+    contestant = contestant_class(images, arguments["factor"], arguments["seed"])
+    measure = Measure(contestant, arguments["folder"], arguments["num_images"])
+    if arguments["restore"]:
+        contestant.warm_up()
+        contestant.restore(Path(arguments["restore"]))
+    clock = Clock(channel, contestant, measure, arguments["seconds"])
+    contestant.train(clock.pause)
+    clock.end(contestant.steps)

@@ -1,0 +1,521 @@
+"""The bench: what it counts, what its contestants are, and that an interrupted one goes on."""
+
+import importlib.util
+import itertools
+import json
+import math
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from benchmarks import (
+    arithmetic,
+    figures,
+    figures_speed,
+    kept,
+    metrics,
+    quality,
+    recipe,
+    throughput,
+    worker,
+)
+from benchmarks.metrics import features
+from ganlib import metrics as ganlib_metrics
+from ganlib._tensorflow import keras, tf
+from ganlib.models import dcgan
+from tools import bench
+
+NEEDS_TORCH = pytest.mark.skipif(not kept.has_torch(), reason="PyTorch is not installed")
+
+
+# --- what is kept --------------------------------------------------------------------------------
+
+
+def test_finished_run_is_found_again_and_one_of_other_sources_is_not(tmp_path):
+    results = kept.Kept(tmp_path / "a.json", {"steps": 3})
+    results.put("first", {"seconds": 1.5}, "made so")
+    again = kept.Kept(tmp_path / "a.json", {"steps": 3})
+    assert again.get("first", "made so")["seconds"] == 1.5
+    assert again.get("first", "made otherwise") is None
+    assert again.get("second", "made so") is None
+
+
+def test_runs_of_another_machine_are_not_taken_over(tmp_path, monkeypatch):
+    kept.Kept(tmp_path / "a.json", {}).put("first", {}, "made so")
+    monkeypatch.setattr(kept, "machine", lambda: {"processor": "another"})
+    assert kept.Kept(tmp_path / "a.json", {}).get("first", "made so") is None
+
+
+def test_fingerprint_changes_with_a_file_and_with_a_setting(tmp_path, monkeypatch):
+    monkeypatch.setattr(kept, "ROOT", tmp_path)
+    (tmp_path / "folder").mkdir()
+    file = tmp_path / "folder" / "code.py"
+    file.write_text("one")
+    before = kept.fingerprint(["folder"], {"steps": 3})
+    assert before == kept.fingerprint(["folder"], {"steps": 3})
+    assert before != kept.fingerprint(["folder"], {"steps": 4})
+    file.write_text("two")
+    assert before != kept.fingerprint(["folder"], {"steps": 3})
+
+
+# --- the recipe ----------------------------------------------------------------------------------
+
+
+def test_recipe_is_what_the_lab_says():
+    notebook = json.loads((kept.ROOT / recipe.LAB).read_text(encoding="utf-8"))
+    text = next(
+        "".join(c["source"])
+        for c in notebook["cells"]
+        if "parameters" in c["metadata"].get("tags", [])
+    )
+    found = recipe.parameters()
+    assert all(f"{name} = " in text for name in found)
+    gan = recipe.lab(batch_size=8)["new_gan"]()
+    assert gan.options.batch_size == 8
+    assert gan.latent_dim == found["latent_dim"]
+    with pytest.raises(recipe.RecipeError, match="no parameter"):
+        recipe.lab(colour="red")
+
+
+# --- the peers' networks -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).integers(0, 256, (300, 28, 28, 1)).astype(np.uint8)
+
+
+def keras_peer(name, images):
+    from benchmarks import peers_keras
+
+    before = tf.config.optimizer.get_experimental_options()
+    try:
+        return getattr(peers_keras, name)(images)
+    finally:
+        tf.config.optimizer.set_experimental_options(before)
+
+
+# Numbers of weights from the published layers, counted by hand: kernels, biases, γ and β.
+def test_tensorflow_tutorial_has_the_published_sizes(images):
+    peer = keras_peer("TensorFlowTutorial", images)
+    generator = 100 * 12544 + 2 * 12544 + 25 * (256 * 128 + 128 * 64 + 64) + 2 * (128 + 64)
+    discriminator = 25 * 64 + 64 + 25 * 64 * 128 + 128 + 7 * 7 * 128 + 1
+    assert sizes(peer) == (generator, discriminator)
+
+
+def test_keras_example_has_the_published_sizes_without_its_labels(images):
+    peer = keras_peer("KerasConditional", images)
+    generator = 129 * 6272 + 2 * (16 * 128 * 128 + 128) + 49 * 128 + 1
+    discriminator = 9 * 64 + 64 + 9 * 64 * 128 + 128 + 129
+    assert sizes(peer) == (generator, discriminator)
+
+
+def test_gan_flavours_has_the_published_sizes_at_32_pixels(images):
+    peer = keras_peer("GanFlavours", images)
+    generator = 16 * (64 * 128 + 2 * 128 * 128 + 128) + 1 + 3 * 128
+    discriminator = 16 * (128 + 2 * 128 * 128 + 128) + 1 + 3 * 128
+    assert sizes(peer) == (generator, discriminator)
+    assert peer.images.shape == (300, 32, 32, 1)
+    assert peer.sample(3).shape == (3, 28, 28, 1)
+
+
+def sizes(peer):
+    models = (peer.generator, peer.discriminator)
+    return tuple(sum(math.prod(w.shape) for w in m.trainable_weights) for m in models)
+
+
+@NEEDS_TORCH
+def test_pytorch_gan_has_the_published_sizes_but_for_the_first_layer(images):
+    from benchmarks import peers_torch
+
+    peer = peers_torch.PyTorchGAN(images)
+    generator = 101 * 128 * 49 + 9 * (128 * 128 + 128 * 64 + 64) + 128 + 64 + 1
+    generator += 2 * (128 + 128 + 64)
+    channels = (1, 16, 32, 64, 128)
+    discriminator = sum(9 * a * b + b for a, b in itertools.pairwise(channels))
+    discriminator += 2 * (32 + 64 + 128) + 513
+    found = [sum(p.numel() for p in n.parameters()) for n in peer.networks]
+    assert found == [generator, discriminator]
+
+
+def peer_to_try(name, images):
+    if name == "PyTorchGAN":
+        from benchmarks import peers_torch
+
+        return peers_torch.PyTorchGAN(images)
+    return keras_peer(name, images)
+
+
+@pytest.mark.parametrize(
+    "name", ["KerasConditional", "GanFlavours", pytest.param("PyTorchGAN", marks=NEEDS_TORCH)]
+)
+def test_peer_trains_and_goes_on_from_its_saved_state(name, images, tmp_path):
+    peer = peer_to_try(name, images)
+    start = peer.sample(4, seed=1)
+    peer.train(lambda steps: steps == 2)
+    peer.save(tmp_path)
+    trained = peer.sample(4, seed=1)
+    assert trained.dtype == np.uint8
+    assert (trained != start).any()
+    other = peer_to_try(name, images)
+    other.warm_up()
+    other.restore(tmp_path)
+    assert other.steps == 2
+    np.testing.assert_array_equal(other.sample(4, seed=1), trained)
+
+
+# --- the count -----------------------------------------------------------------------------------
+
+
+def test_count_of_products_equals_that_of_tensorflows_profiler():
+    # A side that every stride divides: there the profiler counts gradients as it should.
+    from benchmarks import limit
+    from ganlib import training
+
+    gan = training.GAN(
+        dcgan.generator(32, 1, latent_dim=5, width=4),
+        dcgan.discriminator(32, 1, width=4),
+        options=training.Options(batch_size=3),
+    )
+    found = arithmetic.step_passes(gan.generator, gan.discriminator, 3)
+    assert sum(p.flops for p in found) == sum(limit.tensorflow_count(gan).values())
+
+
+def test_count_of_a_small_network_by_hand():
+    chain = [keras.Input((4, 4, 1)), keras.layers.Conv2D(2, 2, strides=2), keras.layers.ReLU()]
+    model = keras.Sequential([*chain, keras.layers.Flatten(), keras.layers.Dense(3)])
+    found = arithmetic.passes(model, "small", 10, ("forward", "weights", "inputs"))
+    flops = {(p.layer.split()[0], p.what): p.flops for p in found}
+    convolution, dense = 2 * 10 * (4 * 4 * 2), 2 * 10 * (8 * 3)
+    assert flops == {
+        ("Conv2D", "forward"): convolution,
+        ("Conv2D", "weights"): convolution,  # nobody needs the images' gradients
+        ("ReLU", "forward"): 0,
+        ("ReLU", "inputs"): 0,
+        **{("Dense", what): dense for what in ("forward", "weights", "inputs")},
+    }
+    traffic = {(p.layer.split()[0], p.what): p.num_bytes for p in found}
+    assert traffic["Dense", "forward"] == 4 * (10 * (8 + 3) + 8 * 3 + 3)
+    assert traffic["ReLU", "inputs"] == 4 * 3 * 10 * 8
+
+
+def test_penalty_adds_its_share_of_passes_and_the_average_its_traffic():
+    models = dcgan.generator(32, 1, latent_dim=5, width=4), dcgan.discriminator(32, 1, width=4)
+    plain = sum(p.flops for p in arithmetic.step_passes(*models, 3))
+    forward = sum(p.flops for p in arithmetic.passes(models[1], "d", 3, ("forward",)))
+    with_penalty = sum(p.flops for p in arithmetic.step_passes(*models, 3, interval=4))
+    # Forward, images' gradient, and twice the derivative of the latter, but for the first layer's.
+    assert plain + 3 * forward / 4 < with_penalty < plain + 4 * forward / 4
+    with_average = arithmetic.step_passes(*models, 3, average=True)
+    more = sum(p.num_bytes for p in with_average)
+    more -= sum(p.num_bytes for p in arithmetic.step_passes(*models, 3))
+    assert more == 3 * 4 * sum(math.prod(w.shape) for w in models[0].trainable_weights)
+
+
+def test_bound_takes_the_longer_of_arithmetic_and_traffic_for_each_pass():
+    found = [
+        arithmetic.Pass("g", "a", "forward", 100, 1),
+        arithmetic.Pass("g", "b", "forward", 1, 60),
+    ]
+    assert arithmetic.bound(found, rate=10, bandwidth=20) == 10 + 3
+
+
+# --- the step in three libraries -----------------------------------------------------------------
+
+
+@NEEDS_TORCH
+@pytest.mark.parametrize("side", [28, 32])  # 7 to 4 pixels needs unequal borders, 8 to 4 does not
+def test_translated_networks_are_the_same_functions(side):
+    import torch
+
+    from benchmarks import loops_torch
+
+    for model, shape in (
+        (dcgan.generator(side, 1, latent_dim=5, width=4), (3, 5)),
+        (dcgan.discriminator(side, 1, width=4), (3, side, side, 1)),
+    ):
+        inputs = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+        theirs = torch.from_numpy(inputs if len(shape) == 2 else np.moveaxis(inputs, 3, 1))
+        for training in (True, False):
+            network = loops_torch.translate(model).train(training)
+            outputs = network(theirs).detach().numpy()
+            outputs = outputs if outputs.ndim == 2 else np.moveaxis(outputs, 1, 3)
+            expected = model(inputs, training=training)
+            np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-5)
+
+
+@NEEDS_TORCH
+def test_translation_refuses_a_layer_that_it_does_not_know():
+    from benchmarks import loops_torch
+
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Softmax()])
+    with pytest.raises(ValueError, match="Softmax has no translation"):
+        loops_torch.translate(model)
+
+
+def test_summary_takes_ratios_block_by_block():
+    def block(ours, theirs):
+        times = {"step": ours, "backward": ours / 2, "forward": ours / 4}
+        peers = {name: value / ours * theirs for name, value in times.items()}
+        seconds = {"ganlib": times, "tensorflow": peers}
+        return {"mode": "full", "batch_size": 64, "seconds": seconds}
+
+    runs = {str(i): block(*pair) for i, pair in enumerate([(1.0, 2.0), (6.0, 4.0), (3.0, 3.0)])}
+    found = throughput.summary(runs, "full")
+    theirs = found["contestants"]["tensorflow"]
+    assert theirs["ratios"] == [0.5, 1.5, 1.0]
+    assert theirs["ratio"] == 1.0
+    assert theirs["milliseconds"] == 3000
+    assert (theirs["forward"], theirs["backward"], theirs["rest"]) == (750, 750, 1500)
+    assert found["fastest_peer"] == "tensorflow"
+
+
+# --- metrics -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["frechet_scipy", pytest.param("frechet_torch", marks=NEEDS_TORCH)])
+def test_ways_to_take_the_frechet_distance_agree(way):
+    real, fake = features(500, 6)
+    expected = ganlib_metrics.frechet_distance(real, fake)
+    assert getattr(metrics, way)(real, fake) == pytest.approx(expected, rel=1e-5)
+
+
+def test_ways_to_take_the_kernel_distance_agree_on_all_rows():
+    real, fake = (x[:200] for x in features(500, 6))
+    expected = ganlib_metrics.kernel_distance(real, fake)
+    assert metrics.kernel_numpy(real, fake, 200, 1) == pytest.approx(expected, rel=1e-3)
+
+
+# --- quality -------------------------------------------------------------------------------------
+
+
+def test_slices_end_at_each_measurement():
+    assert list(quality._slices([10, 20, 70], 70)) == [(0, 10), (10, 20), (20, 50), (50, 70)]
+    assert list(quality._slices([10, 20, 70], 20))[-1] == (10, 20)
+
+
+def test_best_factor_is_chosen_on_validation_images(tmp_path):
+    runs = {
+        1.0: {"validation": 0.5, "test": 0.1},
+        0.5: {"validation": 0.6, "test": 0.05},
+        2.0: {"validation": 0.3, "test": 0.4},
+        4.0: {"validation": float("inf"), "test": 0.2},
+    }
+    plan = quality.Plan(None, None, {"search_seconds": 120})
+    plan._found = lambda name, factor: {"points": [{"due": 120} | runs[factor]]}
+    assert plan.best_factor("any") == 2.0
+
+
+class FakeWorker:
+    """Answers as a worker of quality does; its clock runs one second over."""
+
+    made, dies_at = [], math.inf
+
+    def __init__(self, part, arguments):
+        self.arguments = arguments
+        FakeWorker.made.append(arguments)
+
+    def ask(self, until, measure, picture):
+        if until >= FakeWorker.dies_at:
+            raise worker.WorkerError("killed")
+        seconds = max(until, self.arguments["seconds"]) + 1
+        answer = {"title": "T", "source": "S", "seconds": seconds, "ended": False}
+        if measure:
+            point = {"seconds": seconds, "test": 0.5, "validation": 1 / self.arguments["factor"]}
+            answer["point"] = point
+            (Path(self.arguments["folder"]) / str(until)).mkdir(parents=True)
+        return answer
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+
+def test_interrupted_quality_goes_on_from_its_last_measurement(tmp_path, monkeypatch):
+    monkeypatch.setattr(worker, "Worker", FakeWorker)
+    monkeypatch.setattr(FakeWorker, "dies_at", 240)
+    monkeypatch.setattr(FakeWorker, "made", [])
+    one = bench.Bench(output=tmp_path, only=["gan_flavours"])
+    one.scratch = tmp_path
+    with pytest.raises(worker.WorkerError):
+        quality.run(one)
+    assert (FakeWorker.made[0]["restore"], FakeWorker.made[0]["seconds"]) == (None, 0)
+    FakeWorker.dies_at, FakeWorker.made = math.inf, []
+    quality.run(one)
+    first, *search, best = FakeWorker.made
+    assert (first["restore"].rsplit("/")[-1], first["seconds"]) == ("120", 121)
+    assert {(m["factor"], m["restore"]) for m in search} == {(0.5, None), (2.0, None), (4.0, None)}
+    assert (best["factor"], best["seconds"]) == (4.0, 121)  # the nearest to validation images
+    contents = figures.load("quality", tmp_path)
+    assert contents["best"] == {"gan_flavours": 4.0}
+    dues = {key: [p["due"] for p in run["points"]] for key, run in contents["runs"].items()}
+    assert dues["gan_flavours ×1"] == dues["gan_flavours ×4"] == list(quality.TIMES)
+    assert dues["gan_flavours ×2"] == [due for due in quality.TIMES if due <= quality.SEARCH]
+    FakeWorker.made = []
+    quality.run(one)
+    assert FakeWorker.made == []
+
+
+def test_run_whose_state_was_deleted_begins_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(worker, "Worker", FakeWorker)
+    monkeypatch.setattr(FakeWorker, "dies_at", 240)
+    monkeypatch.setattr(FakeWorker, "made", [])
+    one = bench.Bench(output=tmp_path, only=["ganlib"])
+    one.scratch = tmp_path / "scratch"
+    with pytest.raises(worker.WorkerError):
+        quality.run(one)
+    shutil.rmtree(one.scratch)
+    FakeWorker.dies_at = math.inf
+    quality.run(one)
+    assert FakeWorker.made[-1]["restore"] is None
+    points = figures.load("quality", tmp_path)["runs"]["ganlib ×1"]["points"]
+    assert [p["due"] for p in points] == list(quality.TIMES)
+
+
+@pytest.mark.slow
+def test_quality_runs_small_and_what_is_done_is_not_done_again(tmp_path):
+    words = [
+        "quality",
+        "--quick",
+        "--only",
+        "ganlib",
+        "keras_conditional",
+        "--output",
+        str(tmp_path),
+    ]
+    assert bench.main(words) == 0
+    contents = figures.load("quality", tmp_path)
+    assert set(contents["runs"]) == {
+        "ganlib ×1",
+        *(f"keras_conditional ×{f}" for f in ("1", "0.5", "2", "4")),
+    }
+    points = contents["runs"]["ganlib ×1"]["points"]
+    assert [p["due"] for p in points] == [1, 2]
+    assert points[0]["seconds"] < points[1]["seconds"]
+    before = (tmp_path / "bench_quality.json").read_text(encoding="utf-8")
+    assert bench.main(words) == 0
+    assert (tmp_path / "bench_quality.json").read_text(encoding="utf-8") == before
+
+
+def test_worker_that_fails_says_why():
+    with (
+        worker.Worker("metrics", {"name": "no such way"}) as process,
+        pytest.raises(worker.WorkerError, match="subsets"),
+    ):
+        process.ask()
+
+
+def test_without_torch_its_rows_are_left_out_with_a_word(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert not bench.Bench(output=tmp_path).torch()
+    assert "pip install torch" in capsys.readouterr().out
+
+
+# --- figures -------------------------------------------------------------------------------------
+
+
+def quality_contents():
+    picture = quality.encode(np.zeros((10, 28, 28, 1), np.uint8))
+    runs = {}
+    for k, name in enumerate(figures.SHORT):
+        for factor in (1.0, 4.0):
+            values = (0.5**k / due**0.7 * (1 + factor / 20) for due in quality.TIMES)
+            runs[f"{name} ×{factor:g}"] = {
+                "points": [
+                    {"due": due, "seconds": due + 0.4, "test": value, "picture": picture}
+                    for due, value in zip(quality.TIMES, values, strict=True)
+                ]
+            }
+    return {"runs": runs, "best": {name: 4.0 for name in figures.SHORT if name != "ganlib"}}
+
+
+def throughput_contents():
+    seconds = {
+        name: {"step": 0.03 * (k + 1), "backward": 0.02 * (k + 1), "forward": 0.01 * (k + 1)}
+        for k, name in enumerate(throughput.TITLES)
+    }
+    runs = {
+        f"{mode} {i}": {"mode": mode, "batch_size": 64, "seconds": seconds}
+        for mode in throughput.MODES
+        for i in range(3)
+    }
+    return {"runs": runs, "summary": {m: throughput.summary(runs, m) for m in throughput.MODES}}
+
+
+def limit_contents():
+    models = dcgan.generator(32, 1, latent_dim=5, width=4), dcgan.discriminator(32, 1, width=4)
+    found = arithmetic.step_passes(*models, 3)
+    flops, num_bytes = (sum(getattr(p, k) for p in found) for k in ("flops", "num_bytes"))
+    step = {"flops": flops, "bytes": num_bytes, "seconds": flops / 2e10, "fraction_of_bound": 0.2}
+    counts = {"passes": {"full": found}}
+    measured = {"rate": 1.5e11, "bandwidth": 2e10, "modes": {"full": step}, "counts": counts}
+    return {"runs": {"step": measured}}
+
+
+def metrics_contents():
+    runs = {
+        f"{way} {n}": {
+            "name": way,
+            "num_rows": n,
+            "num_features": d,
+            "seconds": 0.1 * (k + 1) * d,
+            "megabytes": 10.0 * (k + 1),
+            "value": 1.0,
+        }
+        for n, d in metrics.SIZES
+        for k, way in enumerate(metrics.WAYS)
+    }
+    return {"summary": metrics.summary(runs)}
+
+
+def growth_contents():
+    from benchmarks import growth
+
+    return {
+        "runs": {
+            f"{name} {value}": {
+                "name": name,
+                "value": value,
+                "seconds": 0.001 * value**0.5,
+                "megabytes": 500.0 + value / 100,
+            }
+            for name, values in growth.GRID.items()
+            for value in values
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("draw", "contents"),
+    [
+        (figures.time_to_quality, quality_contents),
+        (lambda contents: figures.samples_at(contents, 20), quality_contents),
+        (figures_speed.throughput, throughput_contents),
+        (figures_speed.step_parts, throughput_contents),
+        (figures_speed.roofline, limit_contents),
+        (figures_speed.metric_costs, metrics_contents),
+        (figures_speed.growth, growth_contents),
+    ],
+)
+def test_figure_shows_all_its_text_and_no_two_labels_overlap(draw, contents):
+    figure = draw(contents())
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    width, height = canvas.get_width_height()
+    renderer = canvas.get_renderer()
+    texts = [t for axes in figure.axes for t in axes.texts if t.get_text()]
+    boxes = [t.get_window_extent(renderer) for t in texts]
+    for box in boxes:
+        assert box.x0 >= 0
+        assert box.x1 <= width
+        assert box.y0 >= 0
+        assert box.y1 <= height
+    for i, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:i])
+    assert not plt.get_fignums()
