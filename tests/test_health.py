@@ -171,7 +171,7 @@ def test_a_generator_far_quicker_than_its_discriminator_collapses(seed):
     assert found(train(data.load_digits(), (1e-2, 1e-4), seed, num_steps=300)) == ["collapse"]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_discriminator_that_learns_few_points_by_heart_wins(seed):
     history = train(RING[:64], (1e-4, 5e-3), seed, num_discriminator_steps=4)
     assert "discriminator has won" in found(history)

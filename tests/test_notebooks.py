@@ -299,6 +299,19 @@ def test_lines_without_carriage_return_stay_as_they_are():
     assert output.text == "  a\n\n  b\n"
 
 
+def test_widget_with_a_picture_is_published_as_the_picture():
+    """Without a kernel its controls would do nothing; one without a picture keeps its state."""
+    views = {"application/vnd.jupyter.widget-view+json": {"model_id": "7"}, "text/plain": "W"}
+    state = {"application/vnd.jupyter.widget-state+json": {"state": {"7": {}}}}
+    for data, kept in ((views | {"text/html": "<img>"}, False), (views, True)):
+        notebook = good_notebook()
+        notebook.cells[3].outputs = [new_output("execute_result", data=dict(data))]
+        notebook.metadata["widgets"] = state
+        cleaned = notebooks.clean(notebook)
+        assert (set(views) <= set(cleaned.cells[3].outputs[0].data)) is kept
+        assert ("widgets" in cleaned.metadata) is kept
+
+
 def test_clean_strips_the_traces_of_a_run():
     notebook = good_notebook()
     notebook.metadata["papermill"] = {"output_path": "/home/me/x.ipynb"}

@@ -196,8 +196,15 @@ def collapse(text):
     return "\n".join(lines).strip("\n")
 
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
 def clean_outputs(outputs):
-    """Merges the pieces of each stream, shows progress bars as they ended, drops empty streams."""
+    """Merges the pieces of each stream, shows progress bars as they ended, drops empty streams.
+
+    A widget that brings a picture for where it cannot run leaves the picture alone: on a page
+    without a kernel its controls would do nothing.
+    """
     merged = []
     progress = None  # the first piece on standard error: a bar's pieces lie between other outputs
     for output in outputs:
@@ -213,6 +220,8 @@ def clean_outputs(outputs):
         if output.output_type == "stream":
             text = collapse(output.text)
             output.text = f"{text}\n" if text else ""
+        elif "text/html" in output.get("data", {}):
+            output.data.pop(WIDGET, None)
     return [output for output in merged if output.get("text") != ""]
 
 
@@ -221,8 +230,6 @@ def clean(notebook):
     notebook = copy.deepcopy(notebook)
     kept = {key: notebook.metadata[key] for key in ("ganlib", "mystnb") if key in notebook.metadata}
     widgets = notebook.metadata.get("widgets", {})
-    if widgets and all("state" in widget for widget in widgets.values()):
-        kept["widgets"] = widgets
     notebook.metadata = nbformat.from_dict(
         {
             **kept,
@@ -237,6 +244,9 @@ def clean(notebook):
             del cell.metadata["tags"]
         if cell.cell_type == "code":
             cell.outputs = clean_outputs(cell.outputs)
+    shown = any(WIDGET in o.get("data", {}) for c in notebook.cells for o in c.get("outputs", []))
+    if shown and widgets and all("state" in widget for widget in widgets.values()):
+        notebook.metadata["widgets"] = widgets
     return notebook
 
 
