@@ -41,6 +41,8 @@ def run(bench):
     names = [name for name in TITLES if name in (bench.only or TITLES)]
     if any(name.startswith("torch") for name in names) and not bench.torch():
         names = [name for name in names if not name.startswith("torch")]
+    if not names:
+        return
     made_from = kept.fingerprint(SOURCES, protocol, recipe.source(), names)
     for mode in MODES:
         _race(bench, results, names, mode, made_from)
