@@ -16,7 +16,8 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 @contextlib.contextmanager
 def _quiet_descriptor(descriptor=2):
     """Sends what is written to a file descriptor to the null device."""
-    sys.stderr.flush()
+    if sys.stderr is not None:  # as it is where Python finds no such descriptor
+        sys.stderr.flush()
     try:
         saved = os.dup(descriptor)
     except OSError:  # no such descriptor: nothing can be written to it

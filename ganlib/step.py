@@ -334,6 +334,18 @@ def require_fit(generator, discriminator, terms, options, loss):
         )
 
 
+def require_scope(strategy, **made):
+    """Refuses networks and optimizers that were made outside of the strategy's scope."""
+    for name, thing in made.items():
+        if strategy is None or thing is None:
+            continue
+        if not all(strategy.extended.variable_created_in_scope(v.value) for v in thing.variables):
+            raise ValueError(
+                f"the {name} was made outside of the strategy's scope, so its variables lie on one "
+                f"device only. Make it under `with strategy.scope():`."
+            )
+
+
 def built(optimizer, model):
     """The optimizer (or the default one) with its variables made, and its own loss scale."""
     if optimizer is None:

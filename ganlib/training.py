@@ -49,11 +49,13 @@ class GAN(step.Step):
         options: an ``Options``.
 
     Networks that compute in float16 (built under Keras's policy "mixed_float16") get a loss scale
-    for each optimizer. With ``Options(strategy=...)`` both networks are built under the strategy's
-    scope; each device takes its share of every batch, and gradients are those of the whole batch.
+    for each optimizer. With ``Options(strategy=...)`` both networks, and the optimizers if given,
+    are made under the strategy's scope; each device takes its share of every batch, and gradients
+    are those of the whole batch.
 
     Raises:
-        ValueError: if the networks do not fit together, or share an optimizer.
+        ValueError: if the networks do not fit together, share an optimizer, or were made outside of
+            the strategy's scope.
 
     Example:
         >>> from ganlib import losses, penalties, toy, training
@@ -92,6 +94,13 @@ class GAN(step.Step):
                 "both networks were given the same optimizer, which keeps one step count and one "
                 "list of variables. Make one optimizer for each."
             )
+        step.require_scope(
+            options.strategy,
+            generator=generator,
+            discriminator=discriminator,
+            generator_optimizer=generator_optimizer,
+            discriminator_optimizer=discriminator_optimizer,
+        )
         self.generator, self.discriminator = generator, discriminator
         self.loss, self.options = loss, options
         self.penalties, self.terms = tuple(penalties), tuple(terms)

@@ -17,7 +17,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 NAMES = [path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".") for path in FILES]
 MODULES = dict(zip(NAMES, FILES, strict=True))
 
-MAX_CODE_LINES = 4_500
+MAX_CODE_LINES = 4_600
 MAX_FUNCTION_LINES = 39  # of code in the body
 MAX_ARGUMENTS = 7
 

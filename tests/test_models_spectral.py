@@ -207,6 +207,12 @@ def test_sigma_is_exact_where_the_layer_computes_in_float16(inside):
     assert np.linalg.norm(layer.u) == pytest.approx(1, rel=1e-6)  # float16 would be off by 1e-4
 
 
+@pytest.mark.parametrize("name", LAYERS)
+def test_shapes_are_the_layers_own(name):
+    layer, x = built(name)
+    assert tuple(layer.compute_output_shape(x.shape)) == layer(x).shape
+
+
 def test_other_layers_are_refused():
     with pytest.raises(ValueError, match=r"needs a layer with a kernel.*received ReLU"):
         spectral.SpectralNormalization(keras.layers.ReLU())

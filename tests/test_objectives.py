@@ -226,6 +226,9 @@ def test_instance_noise_has_its_standard_deviation_and_falls_to_zero():
     # the standard error of a standard deviation of n normal numbers is σ/√(2n)
     np.testing.assert_allclose(spread, [0.5, 0.25], rtol=5 / np.sqrt(2 * 40_000))
     assert not np.any(gan._seen(zeros, tf.constant(200, tf.int64), 0))
+    steady = sgd_gan(instance_noise=0.5)
+    late = np.std(steady._seen(zeros, tf.constant(200, tf.int64), 0))
+    np.testing.assert_allclose(late, 0.5, rtol=5 / np.sqrt(2 * 40_000))
 
 
 def test_real_and_fake_go_through_the_same_augmentation_with_their_own_draws():

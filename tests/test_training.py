@@ -253,6 +253,42 @@ def test_the_loop_trains_on_what_the_seed_says():
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
+def test_images_on_the_disk_train_like_those_in_memory(tmp_path):
+    mapped = np.memmap(tmp_path / "images", IMAGES.dtype, "w+", shape=IMAGES.shape)
+    mapped[:] = IMAGES
+    labels = np.arange(len(IMAGES)) % 3
+    on_disk, in_memory = (small_gan(num_discriminator_steps=2) for _ in range(2))
+    for gan, images in ((on_disk, mapped), (in_memory, IMAGES)):
+        train(gan, data.Images(images, labels, ("a", "b", "c")))
+    assert_equal(state(on_disk), state(in_memory))
+
+
+def test_the_average_takes_over_states_that_are_no_numbers_to_average(tmp_path):
+    """A dropout's seed state: integers, which follow the generator's and are resumed with it."""
+
+    def gan():
+        keras.utils.set_random_seed(0)
+        latents = keras.Input((3,))
+        x = keras.layers.Dropout(0.5, seed=1)(keras.layers.Dense(8, activation="relu")(latents))
+        generator = keras.Model(latents, keras.layers.Dense(2)(x))
+        options = training.Options(batch_size=8, steps_per_call=5)
+        return training.GAN(generator, mlp.discriminator(None, 2, width=4), options=options)
+
+    whole, resumed = gan(), gan()
+    train(whole, POINTS, 10)
+    train(gan(), POINTS, 4, directory=tmp_path)
+    train(resumed, POINTS, 10, directory=tmp_path)
+    seeds = [
+        np.array(v)
+        for model in (whole.generator, whole.ema_generator)
+        for v in model.variables
+        if not v.dtype.startswith("float")
+    ]
+    assert len(seeds) == 2
+    np.testing.assert_array_equal(*seeds)
+    assert_equal(state(whole), state(resumed))
+
+
 @pytest.mark.parametrize(
     ("pair", "settings"),
     [
@@ -579,6 +615,11 @@ def test_a_saved_generator_is_loaded_by_plain_keras(tmp_path):
             "checkpoint_every must be a positive integer, but is 0",
         ),
         (lambda: training.Options(batch_size=0), ValueError, "batch_size must be a positive"),
+        (
+            lambda: training.Options(num_discriminator_steps=61),
+            ValueError,
+            "num_discriminator_steps must be at most 60, but is 61",
+        ),
         (lambda: training.Options(ema_decay=1.0), ValueError, r"ema_decay must be in \[0, 1\)"),
         (lambda: training.Penalty(penalties.r1, interval=0), ValueError, "interval must be"),
         (lambda: training.load_generator("nowhere.keras"), FileNotFoundError, "save_generator"),

@@ -1,0 +1,48 @@
+"""Loading the library: no warning, no line on standard error, the right backend."""
+
+import os
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import ganlib
+from ganlib import models
+
+ROOT = Path(__file__).resolve().parents[1]
+MODULES = [f"ganlib.{module.name}" for module in pkgutil.iter_modules(ganlib.__path__)]
+MODULES += [f"ganlib.models.{module.name}" for module in pkgutil.iter_modules(models.__path__)]
+
+
+def run(program, *options, shell=""):
+    """A Python of its own; `shell` is what a shell does to it, such as closing a descriptor."""
+    command = ["sh", "-c", f'exec "$@" {shell}', "sh", sys.executable, *options, "-c", program]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_no_module_warns_or_writes_when_it_is_imported():
+    result = run(f"import {', '.join(MODULES)}", "-W", "error")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_tensorflow_loads_where_there_is_no_standard_error():
+    result = run("from ganlib._tensorflow import tf; print(tf.__name__)", shell="2>&-")
+    assert result.stdout == "tensorflow\n"
+
+
+def test_another_backend_of_keras_is_refused_with_advice():
+    """A stand-in for Keras that says what Keras would say on JAX, which need not be installed."""
+    program = """
+import sys, types
+keras = types.ModuleType("keras")
+keras.backend = types.SimpleNamespace(backend=lambda: "jax")
+sys.modules["keras"] = keras
+import ganlib.losses
+"""
+    result = run(program)
+    assert result.returncode == 1
+    assert "TensorFlow backend, but Keras was loaded with 'jax'" in result.stderr
+    assert "KERAS_BACKEND=tensorflow" in result.stderr
