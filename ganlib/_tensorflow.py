@@ -33,6 +33,12 @@ def _quiet_descriptor(descriptor=2):
         os.close(null)
 
 
+def announce_xla():
+    """Lets XLA compile something small first: TensorFlow tells of the first time in a process."""
+    with _quiet_descriptor():
+        tf.function(lambda x: x + 1.0, jit_compile=True, autograph=False)(tf.constant(0.0))
+
+
 with _quiet_descriptor():
     import keras
     import tensorflow as tf
@@ -52,4 +58,4 @@ if keras.backend.backend() != "tensorflow":
         f"before Keras is first imported (in a notebook: restart the kernel)."
     )
 
-__all__ = ["keras", "tf"]
+__all__ = ["announce_xla", "keras", "tf"]

@@ -15,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ganlib import _loop, checkpoints, data, losses, step
-from ganlib._tensorflow import keras, tf
+from ganlib._tensorflow import announce_xla, keras, tf
 from ganlib.losses import Term
 from ganlib.models import layers, spectral
 from ganlib.options import STATISTICS, History, Options, Penalty
@@ -131,6 +131,8 @@ class GAN(step.Step):
             jit_compile = options.jit_compile
             if jit_compile is None:
                 jit_compile = bool(tf.config.list_physical_devices("GPU"))
+            if jit_compile:
+                announce_xla()
             if options.strategy is not None:
                 # XLA compiles what a device does; the exchange between devices lies outside.
                 self._device_step = tf.function(
