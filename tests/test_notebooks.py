@@ -1,5 +1,6 @@
 """The labs run, say what they published, and keep the rules; the rules catch what they should."""
 
+import base64
 import importlib.metadata
 import os
 import re
@@ -8,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -572,6 +574,19 @@ def failure(result):
     return re.sub(r"\x1b\[[0-9;]*m", "", result.stdout)
 
 
+def test_pictures_of_a_player_become_files_beside_the_page(tmp_path):
+    source, target = tmp_path / "film.html", tmp_path / "page.html"
+    sheet, still = bytes(range(256)), bytes(range(255, -1, -1))
+    uris = [f"data:image/webp;base64,{base64.b64encode(data).decode()}" for data in (sheet, still)]
+    source.write_text(f'<figure data-sheet="{uris[0]}"><img src="{uris[1]}" alt="é"></figure>')
+    notebooks.unpack(source, target, pictures=tmp_path)
+    names = "../_static/page_0.webp", "../_static/page_1.webp"
+    expected = f'<figure data-sheet="{names[0]}"><img src="{names[1]}" alt="é"></figure>'
+    assert target.read_text(encoding="utf-8") == expected
+    assert (tmp_path / "page_0.webp").read_bytes() == sheet
+    assert (tmp_path / "page_1.webp").read_bytes() == still
+
+
 @pytest.mark.late(1)
 @pytest.mark.parametrize("path", LABS, ids=lambda path: path.stem)
 def test_lab_runs_small_and_reproduces_its_published_outputs(path):
@@ -606,6 +621,37 @@ def test_wrong_loss_fails_the_small_run(path, wrong, tmp_path):
     env["PYTHONPATH"] = f"{tmp_path}{os.pathsep}{env['PYTHONPATH']}"
     parameters = notebooks.settings("smoke.yml", path.stem)
     result = run_nbval(notebooks.inject(path, parameters, tmp_path / path.name), env=env)
+    assert result.returncode == 1
+    assert "AssertionError" in failure(result)
+
+
+# lab: (file of ganlib, or the lab itself; what stands there; what is put in its place).
+BROKEN = {}
+
+
+@pytest.mark.late(1)
+@pytest.mark.parametrize(
+    ("stem", "place", "right", "wrong"),
+    [(stem, *change) for stem, changes in BROKEN.items() for change in changes],
+)
+def test_broken_theory_fails_the_small_run(stem, place, right, wrong, tmp_path):
+    shutil.copytree(ROOT / "ganlib", tmp_path / "ganlib")
+    lab = notebooks.lab_path(stem)
+    target = notebooks.inject(lab, notebooks.settings("smoke.yml", stem), tmp_path / lab.name)
+    if place == lab.name:
+        notebook = nbformat.read(target, as_version=4)
+        cells = [cell for cell in notebook.cells if right in cell.source]
+        assert len(cells) == 1, f"{len(cells)} cells hold {right!r}, expected one"
+        cells[0].source = cells[0].source.replace(right, wrong)
+        nbformat.write(notebook, target)
+    else:
+        module = tmp_path / "ganlib" / place
+        text = module.read_text(encoding="utf-8")
+        assert text.count(right) == 1, f"{place} holds {right!r} {text.count(right)} times"
+        module.write_text(text.replace(right, wrong), encoding="utf-8")
+    env = notebooks.kernel_environment()
+    env["PYTHONPATH"] = f"{tmp_path}{os.pathsep}{env['PYTHONPATH']}"
+    result = run_nbval(target, env=env)
     assert result.returncode == 1
     assert "AssertionError" in failure(result)
 

@@ -13,6 +13,7 @@ resumes an older one.
 """
 
 import argparse
+import base64
 import copy
 import hashlib
 import importlib.metadata
@@ -161,11 +162,29 @@ def execute(name=None):
 def hand_over(name, output_dir):
     """Copies what a lab makes for others, the book's picture and ganlib's weights, to its place."""
     for name_in_lab, target in PICTURES.get(name, {}).items():
-        shutil.copyfile(output_dir / name_in_lab, ROOT / target)
+        if target.endswith(".html"):
+            unpack(output_dir / name_in_lab, ROOT / target)
+        else:
+            shutil.copyfile(output_dir / name_in_lab, ROOT / target)
         print(f"Its picture is {target}", flush=True)
     if name in GENERATORS:
         ship_generator(output_dir / "generator.keras", ROOT / GENERATORS[name])
         print(f"The weights of its generator are in {GENERATORS[name]}", flush=True)
+
+
+def unpack(source, target, pictures=ROOT / "book" / "_static"):
+    """Copies a player for a page of the book; the pictures in it become files that it names."""
+    names = []
+
+    def store(match):
+        data = base64.b64decode(match["data"])
+        names.append(f"{target.stem}_{len(names)}.{match['kind']}")
+        (pictures / names[-1]).write_bytes(data)
+        return f'"../_static/{names[-1]}"'
+
+    pattern = r'"data:image/(?P<kind>\w+);base64,(?P<data>[^"]+)"'
+    text = re.sub(pattern, store, source.read_text(encoding="utf-8"))
+    target.write_text(text, encoding="utf-8")
 
 
 def ship_generator(source, target):
