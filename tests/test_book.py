@@ -138,13 +138,16 @@ def test_references_are_listed_once():
     assert len(keys) == len(set(keys))
 
 
+BINARY = {".png", ".webp", ".npz", ".keras", ".woff", ".woff2"}
+
+
 def tracked_texts():
     """Yields (path, text) of the text files under version control, the new ones included."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     for name in result.stdout.splitlines():
         path = ROOT / name
-        if path.exists() and path.suffix not in (".png", ".npz", ".keras", ".woff", ".woff2"):
+        if path.exists() and path.suffix not in BINARY:
             yield name, path.read_text(encoding="utf-8")
 
 
