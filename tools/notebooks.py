@@ -43,6 +43,28 @@ COLAB = "https://colab.research.google.com"
 # Pictures outside the labs that a lab makes: lab -> file in its output_dir -> file in the book.
 PICTURES = {
     "02_two_networks": {"game.html": "book/data/02_two_networks_game.html"},
+    "03_minimax_game": {
+        "surface.html": "book/data/03_minimax_game_surface.html",
+        "updates.png": "book/_static/minimax_updates.png",
+    },
+    "04_training_dynamics": {
+        "damping.html": "book/data/04_training_dynamics_damping.html",
+        "saturation.png": "book/_static/dynamics_saturation.png",
+        "bilinear.png": "book/_static/dynamics_bilinear.png",
+        "portraits.png": "book/_static/dynamics_portraits.png",
+        "rates.png": "book/_static/dynamics_rates.png",
+    },
+    "06_measuring": {
+        "bias.png": "book/_static/measuring_bias.png",
+        "sets.png": "book/_static/measuring_sets.png",
+        "tricks.png": "book/_static/measuring_tricks.png",
+        "tricks.csv": "book/data/06_measuring_tricks.csv",
+    },
+    "05_losses_and_divergences": {
+        "curves.png": "book/_static/losses_curves.png",
+        "moving.png": "book/_static/losses_moving.png",
+        "critics.png": "book/_static/losses_critics.png",
+    },
     "07_dcgan": {
         "samples.png": "book/_static/dcgan_samples.png",
         "training.html": "book/data/07_dcgan_training.html",
@@ -55,6 +77,13 @@ PICTURES = {
         "train.py": "book/data/10_train.py",
     },
     "09_conditional": {"samples.png": "book/_static/conditional_samples.png"},
+    "16_debugging_clinic": {
+        "scripts.png": "book/_static/clinic_scripts.png",
+        "checkerboard.png": "book/_static/clinic_checkerboard.png",
+        "phases.png": "book/_static/clinic_phases.png",
+        "costs.png": "book/_static/clinic_costs.png",
+    },
+    "21_gans_and_vaes": {"samples.png": "book/_static/vae_and_gan.png"},
 }
 
 # Generators that ganlib ships: lab -> file of weights. A function of ganlib/pretrained.py reads it.

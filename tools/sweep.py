@@ -24,6 +24,9 @@ from tools import notebooks  # noqa: E402, after the line that makes it importab
 DATA = ROOT / "book" / "data"
 # Column of a table -> (name in results.json, format).
 COLUMNS = {
+    "modes covered": ("modes_spread", "{}"),
+    "good points": ("good_spread", "{}"),
+    "W1 to real points": ("distance_spread", "{}"),
     "asked and recognised": ("accuracy", "{:.1%}"),
     "within classes": ("within_class_distance", "{:.2f}"),
     "relative Fréchet distance": ("relative_frechet_distance", "{:.4f}"),
@@ -43,6 +46,16 @@ COLUMNS = {
     "r with": ("late_sign", "{:.2f}"),
     "p": ("late_probability", "{:.2f}"),
     "score": ("score_generated", "{:.1%}"),
+    "VAE distance": ("vae_distance", "{:.3f}"),
+    "GAN distance": ("gan_distance", "{:.3f}"),
+    "VAE sharpness": ("vae_sharpness", "{:.2f}"),
+    "GAN sharpness": ("gan_sharpness", "{:.2f}"),
+    "VAE coverage": ("vae_coverage", "{:.3f}"),
+    "GAN coverage": ("gan_coverage", "{:.3f}"),
+    "VAE error": ("vae_error", "{:.3f}"),
+    "GAN error": ("gan_error", "{:.3f}"),
+    "nats a pixel": ("nats_per_pixel", "{:.3f}"),
+    "GAN / VAE time": ("seconds_ratio", "{:.2f}"),
 }
 
 
