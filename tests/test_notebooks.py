@@ -715,7 +715,7 @@ def breaks():
 
 
 @pytest.mark.late(1)
-@pytest.mark.parametrize(("stem", "place", "right", "wrong"), breaks())
+@pytest.mark.parametrize(("stem", "place", "right", "wrong"), list(breaks()))
 def test_broken_theory_fails_the_small_run(stem, place, right, wrong, tmp_path):
     shutil.copytree(ROOT / "ganlib", tmp_path / "ganlib")
     lab = notebooks.lab_path(stem)
