@@ -654,13 +654,13 @@ BROKEN = {
         ("04_training_dynamics.ipynb", "- step_size * theta * psi", "+ step_size * theta * psi"),
     ],
     "05_losses_and_divergences": [
-        ("05_losses_and_divergences.ipynb", "lambda t: t**2 / 4 + t", "lambda t: t**2 / 2 + t"),
-        ("05_losses_and_divergences.ipynb", "b_ub=distances[", "b_ub=2 * distances["),
         (
             "losses.py",
             "return 0.5 * (_mean(tf.square(real_logits - 1.0))",
             "return (_mean(tf.square(real_logits - 1.0))",
         ),
+        ("05_losses_and_divergences.ipynb", "lambda t: t**2 / 4 + t", "lambda t: t**2 / 2 + t"),
+        ("05_losses_and_divergences.ipynb", "b_ub=distances[", "b_ub=2 * distances["),
         (
             "losses.py",
             "_mean(_float32(fake_logits)) - _mean(_float32(real",
