@@ -77,6 +77,12 @@ PICTURES = {
         "train.py": "book/data/10_train.py",
     },
     "09_conditional": {"samples.png": "book/_static/conditional_samples.png"},
+    "15_collapse_and_stability": {
+        "collapse.png": "book/_static/collapse_points.png",
+        "digits.png": "book/_static/collapse_digits.png",
+        "curves.png": "book/_static/collapse_curves.png",
+        "reports.csv": "book/data/15_collapse_and_stability_reports.csv",
+    },
     "16_debugging_clinic": {
         "scripts.png": "book/_static/clinic_scripts.png",
         "checkerboard.png": "book/_static/clinic_checkerboard.png",

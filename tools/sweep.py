@@ -56,6 +56,11 @@ COLUMNS = {
     "GAN error": ("gan_error", "{:.3f}"),
     "nats a pixel": ("nats_per_pixel", "{:.3f}"),
     "GAN / VAE time": ("seconds_ratio", "{:.2f}"),
+    "ring: reached": ("ring_reached", "{}"),
+    "ring: filled": ("ring_filled", "{}"),
+    "ring: close": ("ring_close", "{}"),
+    "digits: classes": ("digits_classes", "{}"),
+    "digits: divergence": ("digits_divergence", "{}"),
 }
 
 
