@@ -691,6 +691,29 @@ BROKEN = {
         ("models/vae.py", "0.5 * tf.reduce_sum(terms, -1)", "tf.reduce_sum(terms, -1)"),
         ("21_gans_and_vaes.ipynb", "return expected - kl", "return expected + kl"),
     ],
+    "15_collapse_and_stability": [
+        (
+            "15_collapse_and_stability.ipynb",
+            "reach = 3.0 * mixture.stds[0]",
+            "reach = 1.5 * mixture.stds[0]",
+        ),
+        ("metrics.py", "np.log(num_modes) - _entropies(shares)", "-_entropies(shares)"),
+        (
+            "15_collapse_and_stability.ipynb",
+            "return 0.5 * np.abs(products",
+            "return np.abs(products",
+        ),
+        (
+            "models/layers.py",
+            "deviation = tf.sqrt(variance + 1e-8)",
+            "deviation = tf.sqrt(0.0 * variance + 1e-8)",
+        ),
+        (
+            "penalties.py",
+            "return 0.5 * tf.reduce_mean(_squared_gradient_norms(discriminator, real_images))",
+            "return -0.5 * tf.reduce_mean(_squared_gradient_norms(discriminator, real_images))",
+        ),
+    ],
     "16_debugging_clinic": [
         (
             "losses.py",
