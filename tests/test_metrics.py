@@ -124,6 +124,14 @@ def test_frechet_distance_is_accurate_where_the_traces_nearly_cancel():
     assert frechet_distance(real, 1.000001 * real) == pytest.approx(expected, rel=1e-5)
 
 
+def test_frechet_distance_sees_a_variance_far_below_the_others():
+    turn = np.array([[0.8, 0.6], [-0.6, 0.8]])  # no single feature is the small one
+    real = exact_sample([0, 0], np.diag([1, 1e-7]) @ turn, 50, seed=1)
+    fake = exact_sample([0, 0], np.diag([1, 3e-7]) @ turn, 50, seed=2)
+    # The product of the rows with themselves would hold 1e-14 beside 1, to two digits.
+    assert frechet_distance(real, fake) == pytest.approx((3e-7 - 1e-7) ** 2, rel=1e-6)
+
+
 def test_frechet_distance_of_equal_samples_is_zero_and_never_negative():
     real = RNG.normal(size=(20, 30)).astype(np.float32)
     assert 0 <= frechet_distance(real, real[::-1]) < 1e-20
