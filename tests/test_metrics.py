@@ -121,7 +121,7 @@ def test_frechet_distance_is_accurate_where_the_traces_nearly_cancel():
     real = RNG.normal(size=(100, 8))
     real -= real.mean(axis=0)
     expected = 1e-12 * np.var(real, axis=0, ddof=1).sum()  # (1.000001 - 1)² tr Σ
-    assert frechet_distance(real, 1.000001 * real) == pytest.approx(expected, rel=1e-5)
+    assert frechet_distance(real, 1.000001 * real) == pytest.approx(expected, rel=1e-5, abs=0)
 
 
 def test_frechet_distance_sees_a_variance_far_below_the_others():
@@ -129,7 +129,7 @@ def test_frechet_distance_sees_a_variance_far_below_the_others():
     real = exact_sample([0, 0], np.diag([1, 1e-7]) @ turn, 50, seed=1)
     fake = exact_sample([0, 0], np.diag([1, 3e-7]) @ turn, 50, seed=2)
     # The product of the rows with themselves would hold 1e-14 beside 1, to two digits.
-    assert frechet_distance(real, fake) == pytest.approx((3e-7 - 1e-7) ** 2, rel=1e-6)
+    assert frechet_distance(real, fake) == pytest.approx((3e-7 - 1e-7) ** 2, rel=1e-6, abs=0)
 
 
 def test_frechet_distance_of_equal_samples_is_zero_and_never_negative():
