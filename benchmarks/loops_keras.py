@@ -88,8 +88,8 @@ class PlainLoop:
         tf.config.optimizer.set_experimental_options(
             {"dependency_optimization": True, "remapping": True}
         )
-        self.generator = layers.with_plain_batch_normalization(gan.generator)
-        self.average = layers.with_plain_batch_normalization(gan.generator)
+        self.generator = layers.with_plain_layers(gan.generator)
+        self.average = layers.with_plain_layers(gan.generator)
         self.discriminator = gan.discriminator
         self.batch_size, self._latent_dim = gan.options.batch_size, gan.latent_dim
         self._decay, self._full = gan.options.ema_decay, mode == "full"

@@ -77,6 +77,6 @@ def _with_weights(generator, name):
         )
     with np.load(path, allow_pickle=False) as archive:
         weights = [archive[key].astype(np.float32) for key in sorted(archive.files)]
-    generator = layers.with_plain_batch_normalization(generator)
+    generator = layers.with_plain_layers(generator)
     generator.set_weights(weights)
     return generator

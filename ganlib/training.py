@@ -107,7 +107,7 @@ class GAN(step.Step):
         with self._scope():
             self.generator_optimizer = step.built(generator_optimizer, generator)
             self.discriminator_optimizer = step.built(discriminator_optimizer, discriminator)
-            self.ema_generator = layers.with_plain_batch_normalization(generator)
+            self.ema_generator = layers.with_plain_layers(generator)
             self._augment_state = step.initial_augment_state(options.augment)
         self.latent_dim = generator.inputs[0].shape[-1]
         self.takes_labels = len(generator.inputs) > 1 or len(discriminator.inputs) > 1

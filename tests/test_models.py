@@ -317,10 +317,38 @@ def test_fused_batch_normalization_is_keras_own(shape):
         np.testing.assert_allclose(fused, plain, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("kernel", "settings"),
+    [(3, {}), (5, {}), (1, {}), (4, {}), (3, {"strides": 2}), (3, {"padding": "valid"})],
+)
+def test_narrow_convolution_is_keras_own(kernel, settings):
+    """Values, gradients and second derivatives against keras.layers.Conv2D."""
+    settings = {"padding": "same", "activation": "tanh"} | settings
+    inputs = tf.constant(np.random.default_rng(0).normal(size=(3, 9, 7, 5)), tf.float32)
+    results = []
+    for kind in (layers.NarrowConv2D, keras.layers.Conv2D):
+        layer = kind(2, kernel, **settings)
+        layer.build(inputs.shape)
+        layer.set_weights(
+            [np.random.default_rng(1).normal(size=w.shape) / 9 for w in layer.get_weights()]
+        )
+        sources = [inputs, *(v.value for v in layer.trainable_variables)]
+        with tf.GradientTape() as outer:
+            outer.watch(inputs)
+            with tf.GradientTape() as tape:
+                tape.watch(inputs)
+                total = tf.reduce_sum(layer(inputs) ** 2)
+            gradients = tape.gradient(total, sources)
+            squares = tf.add_n([tf.reduce_sum(g**2) for g in gradients])
+        results.append([layer(inputs), *gradients, *outer.gradient(squares, sources)])
+    for narrow, plain in zip(*results, strict=True):
+        np.testing.assert_allclose(narrow, plain, rtol=1e-3, atol=1e-4)
+
+
 def test_the_plain_copy_is_the_same_function_of_keras_own_layers():
     generator, _ = build(dcgan, 28, 1)
     generator(tf.random.stateless_normal([8, 5], [0, 0]), training=True)  # moves the averages
-    copy = layers.with_plain_batch_normalization(generator)
+    copy = layers.with_plain_layers(generator)
     latents = tf.random.stateless_normal([3, 5], [0, 1])
     np.testing.assert_allclose(copy(latents), generator(latents), rtol=1e-5, atol=1e-7)
     assert {type(layer).__module__.split(".")[0] for layer in copy.layers} == {"keras"}

@@ -68,7 +68,7 @@ def generator(image_size, channels, latent_dim, width=16, num_classes=None):
             kernel_initializer=layers.normal(),
         )(x)
         x = keras.layers.ReLU()(layers.FusedBatchNormalization()(x))
-    images = keras.layers.Conv2D(
+    images = layers.NarrowConv2D(
         channels,
         3,
         padding="same",

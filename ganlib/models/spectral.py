@@ -228,4 +228,4 @@ def folded(model):
             copy.get_layer(layer.layer.name).set_weights(weights)
         else:
             copy.get_layer(layer.name).set_weights(layer.get_weights())
-    return layers.with_plain_batch_normalization(copy)
+    return layers.with_plain_layers(copy)
