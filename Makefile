@@ -4,7 +4,7 @@
 # VENV         the environment
 # CONSTRAINTS  exact versions; empty for the newest that requirements.txt allows
 # NB           one lab, such as NB=07_dcgan
-# PART         parts of the bench: quality, throughput, limit, metrics, growth; all if empty
+# PART         parts of the bench: search, throughput, limit, metrics, growth, quality; all if empty
 PYTHON ?=
 VENV ?= .venv
 CONSTRAINTS ?= constraints.txt

@@ -1,6 +1,7 @@
 """What `make bench` measures: ganlib beside what a reader could take instead.
 
-`tools/bench.py` is the command. Each part (`quality`, `throughput`, `limit`, `metrics`, `growth`)
-is a module with a function ``run(bench)`` for the process that plans and keeps, and a function
-``serve(arguments, channel)`` for the processes that work. `figures` draws from what was kept.
+`tools/bench.py` is the command. Each part (`search`, `throughput`, `limit`, `metrics`, `growth`,
+`quality`) is a module with a function ``run(bench)`` for the process that plans and keeps, and a
+function ``serve(arguments, channel)`` for the processes that work. `figures` draws from what was
+kept.
 """

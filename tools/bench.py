@@ -5,10 +5,11 @@
     python tools/bench.py quality --quick       a few seconds each, to see that it works
     python tools/bench.py quality --only ganlib pytorch_gan
 
-Parts: quality, throughput, limit, metrics, growth. Each writes `book/data/bench_PART.json`. A run
-is kept as soon as it ends, and a run of quality at each of its measurements: a bench that was
-interrupted goes on when it is called again. What was made on another machine, with other versions
-or from other sources is made anew. Nothing else should run on the machine meanwhile.
+Parts: search, throughput, limit, metrics, growth, quality. Each writes
+`book/data/bench_PART.json`. A run is kept as soon as it ends, and a run of quality at each of its
+measurements: a bench that was interrupted goes on when it is called again. What was made on another
+machine, with other versions or from other sources is made anew. Nothing else should run on the
+machine meanwhile.
 
 PyTorch is an optional dependency of the bench alone: `pip install torch`. Without it, its rows are
 left out.
@@ -26,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks import kept, recipe, worker  # noqa: E402, after the line that makes it importable
 
-PARTS = ("quality", "throughput", "limit", "metrics", "growth")
+PARTS = ("search", "throughput", "limit", "metrics", "growth", "quality")
 WITHOUT_TORCH = "PyTorch is not installed, so its rows are left out; `pip install torch` adds them."
 
 

@@ -1,0 +1,211 @@
+"""What was tried to make lab 07's recipe faster: one change at a time, each for the same seconds.
+
+The time of a variant's step is measured first, so that its learning rates can fall as the lab's do:
+by shares of the number of steps that fit into the seconds. The lab's recipe is run with several
+seeds; what differs from it by less than they differ from each other is no difference.
+"""
+
+import dataclasses
+import statistics
+import time
+import types
+
+from benchmarks import kept, recipe, variants, worker
+
+SECONDS = 60
+SEEDS = (0, 1, 2)  # of the recipe itself; every change has the first of them
+NUM_IMAGES = 10_000
+NUM_TIMED = 150  # steps by which a variant's speed is measured, after as many to warm up
+AS_IT_IS = "the lab's recipe"
+
+# title -> parameters of the lab, and under other names what `_lab` makes of them
+CHANGES = {
+    "batches of 16": {"batch_size": 16},
+    "batches of 32": {"batch_size": 32},
+    "batches of 128": {"batch_size": 128},
+    "rates times 2.5": {"rate_factor": 2.5},
+    "rates divided by 2.5": {"rate_factor": 0.4},
+    "momentum 0.5": {"beta_1": 0.5},
+    "momentum −0.25": {"beta_1": -0.25},
+    "second average 0.9": {"beta_2": 0.9},
+    "second average 0.999": {"beta_2": 0.999},
+    "R1 with a quarter of γ": {"gamma_factor": 0.25},
+    "R1 with four times γ": {"gamma_factor": 4.0},
+    "no R1": {"gamma_factor": 0.0},
+    "no moving average": {"ema_decay": 0.0},
+    "hinge loss": {"loss": "hinge"},
+    "relativistic loss, R1 and R2": {"loss": "relativistic"},
+    "both updates from one pass": {"simultaneous": True},
+    "two discriminator updates a step": {"num_discriminator_steps": 2},
+    "latents of 32": {"latent_dim": 32},
+    "latents of 128": {"latent_dim": 128},
+    "half the width": {"width_factor": 0.5},
+    "twice the width": {"width_factor": 2},
+    "He's initial weights": {"initializer": "he"},
+    "generator: kernels of 2": {"generator": {"kernel": 2}},
+    "generator: last layer is transposed": {"generator": {"direct": True}},
+    "generator: every grid draws": {"generator": {"skips": True}},
+    "generator: a hidden layer of 128": {"generator": {"hidden": [128]}},
+    "discriminator: kernels of 3": {"discriminator": {"kernel": 3}},
+    "discriminator: kernels of 6": {"discriminator": {"kernel": 6}},
+    "discriminator: two layers": {"discriminator": {"widths": [1, 2]}},
+    "discriminator: a fourth layer": {"discriminator": {"widths": [1, 2, 4, 4]}},
+    "discriminator: first layer of twice the width": {"discriminator": {"widths": [2, 2, 4]}},
+    "discriminator: minibatch deviation": {"discriminator": {"stddev_group": 4}},
+    "discriminator: black is 0": {"discriminator": {"offset": 1.0}},
+    "bfloat16": {"policy": "mixed_bfloat16"},
+}
+
+
+def run(bench):
+    """Makes the runs that are missing.
+
+    Args:
+        bench: a ``tools.bench.Bench``.
+    """
+    protocol = {
+        "seconds": 1 if bench.quick else SECONDS,
+        "num_timed": 50 if bench.quick else NUM_TIMED,
+        "num_images": 200 if bench.quick else NUM_IMAGES,
+        "num_training": 2_000 if bench.quick else 60_000,
+        "seeds": [0] if bench.quick else list(SEEDS),
+        "lab": recipe.parameters(),
+    }
+    results = kept.Kept(bench.output / "bench_search.json", protocol)
+    sources = ["ganlib", "benchmarks/variants.py", "benchmarks/search.py"]
+    changes = {f"{AS_IT_IS}, seed {seed}": {"seed": seed} for seed in protocol["seeds"]} | CHANGES
+    if bench.only:
+        changes = {title: changes[title] for title in bench.only}
+    elif bench.quick:
+        titles = [*list(changes)[:1], "both updates from one pass", "bfloat16"]
+        changes = {title: changes[title] for title in titles}
+    missing = []
+    for title, change in changes.items():
+        made_from = kept.fingerprint(sources, protocol, recipe.source(), change)
+        if not results.get(title, made_from):
+            missing.append((title, change, made_from))
+    with bench.bar("search", len(missing), "run") as bar:
+        for title, change, made_from in missing:
+            bar.set_postfix_str(title)
+            with worker.Worker("search", {"name": title, "change": change}) as process:
+                found = process.ask(**protocol)
+            results.put(title, {"title": title, "change": change} | found, made_from)
+            bar.update()
+    if not bench.only:
+        results.only(changes)
+    results.note(summary=summary(results.contents["runs"]))
+
+
+def summary(runs):
+    """Returns the rows of a table, the best first.
+
+    Args:
+        runs: dict of kept runs.
+
+    Returns:
+        A list of dicts: title, steps, milliseconds of a step, distance, its ratio to the median of
+        the recipe's own, precision, recall. The recipe is one row, with its range.
+    """
+    own = [run for title, run in runs.items() if title.startswith(AS_IT_IS)]
+    others = [run for title, run in runs.items() if not title.startswith(AS_IT_IS)]
+    if not own:
+        return []
+    keys = ("num_steps", "milliseconds", "test", "precision", "recall")
+    median = {key: statistics.median(run[key] for run in own) for key in keys}
+    spread = [min(run["test"] for run in own), max(run["test"] for run in own)]
+    rows = [{"title": AS_IT_IS, "ratio": 1.0, "range": spread} | median]
+    for run in others:
+        ratio = run["test"] / median["test"]
+        rows.append({"title": run["title"], "ratio": ratio} | {key: run[key] for key in keys})
+    return sorted(rows, key=lambda row: row["ratio"])
+
+
+# ---- the process that trains -------------------------------------------------------------------
+
+
+def serve(arguments, channel):
+    """Trains one variant."""
+    from ganlib import data, features, metrics
+
+    protocol = channel.receive()
+    dataset = data.load_fashion_mnist().images[: protocol["num_training"]]
+    number = protocol["num_timed"]
+    timed = variant_gan(arguments["change"], num_steps=2 * number)
+    timed.train(dataset, number, progress=False)
+    start = time.perf_counter()
+    timed.train(dataset, 2 * number, progress=False)
+    seconds = (time.perf_counter() - start) / number
+    num_steps = max(50, round(protocol["seconds"] / seconds / 50) * 50)
+    gan = variant_gan(arguments["change"], num_steps=num_steps)
+    gan.train(dataset, 1, progress=False)  # compiles
+    start = time.perf_counter()
+    gan.train(dataset, num_steps, progress=False)
+    seconds = time.perf_counter() - start
+    images = data.to_uint8(gan.sample(protocol["num_images"]))
+    extractor = features.fashion_classifier()
+    generated = extractor(images)
+    found = {"num_steps": num_steps, "seconds": seconds, "milliseconds": 1e3 * seconds / num_steps}
+    real = {
+        "test": data.load_fashion_mnist("test").images[: protocol["num_images"]],
+        "validation": data.load_fashion_mnist().images[-protocol["num_images"] :],
+    }
+    for name, some in real.items():
+        found[name] = float(metrics.relative_frechet_distance(extractor(some), generated))
+    shares = metrics.precision_recall(extractor(real["test"]), generated)
+    found |= {"precision": float(shares.precision), "recall": float(shares.recall)}
+    channel.send(**found)
+
+
+def variant_gan(change, num_steps):
+    """Returns lab 07's GAN with a change.
+
+    Args:
+        change: one of ``CHANGES``' values.
+        num_steps: number of steps over which the learning rates fall.
+    """
+    from ganlib import losses, options, penalties
+    from ganlib._tensorflow import keras
+
+    change = {"num_steps": num_steps} | change
+    parameters = recipe.parameters()
+    own = {name: value for name, value in change.items() if name in parameters}
+    for name in [n for n in parameters if n.endswith("rate") and n != "final_rate"]:
+        own[name] = parameters[name] * change.get("rate_factor", 1)
+    own["gamma"] = parameters["gamma"] * change.get("gamma_factor", 1)
+    own["width"] = int(parameters["width"] * change.get("width_factor", 1))
+    lab = recipe.lab(**own)
+    settings = {name: change.get(name, {}) for name in ("generator", "discriminator")}
+    if "initializer" in change:
+        for one in settings.values():
+            one["initializer"] = keras.initializers.HeNormal
+    if any(settings.values()):
+        lab["dcgan"] = types.SimpleNamespace(
+            generator=lambda *args, **named: variants.generator(
+                *args, **named, **settings["generator"]
+            ),
+            discriminator=lambda *args, **named: variants.discriminator(
+                *args, **named, **settings["discriminator"]
+            ),
+        )
+    if "policy" in change:
+        keras.mixed_precision.set_dtype_policy(change["policy"])
+    if change.get("simultaneous"):
+        lab["training"] = types.SimpleNamespace(**vars(lab["training"]))
+        lab["training"].GAN = variants.Simultaneous
+    try:
+        gan = lab["new_gan"]()
+    finally:
+        keras.mixed_precision.set_dtype_policy("float32")
+    if not own["gamma"]:
+        gan.penalties = ()
+    if "loss" in change:
+        gan.loss = getattr(losses, change["loss"])
+        gan._paired = gan.loss.paired
+    if change.get("loss") == "relativistic":
+        gan.penalties += (options.Penalty(penalties.r2, own["gamma"], gan.penalties[0].interval),)
+    if "num_discriminator_steps" in change:
+        number = change["num_discriminator_steps"]
+        gan.options = dataclasses.replace(gan.options, num_discriminator_steps=number)
+    for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):
+        optimizer.beta_2 = change.get("beta_2", optimizer.beta_2)
+    return gan
