@@ -56,13 +56,13 @@ def layer_sizes(layer):
     weights = sum(math.prod(w.shape) for w in layer.trainable_weights)
     if kind == "Dense":
         return inputs * outputs, inputs, outputs, weights
-    if kind in ("Conv2D", "Conv2DTranspose"):
+    if kind in ("Conv2D", "NarrowConv2D", "Conv2DTranspose"):
         kernel = math.prod(layer.kernel.shape)
-        places = layer.output.shape[1:3] if kind == "Conv2D" else layer.input.shape[1:3]
+        places = (layer.input if kind == "Conv2DTranspose" else layer.output).shape[1:3]
         return kernel * math.prod(places), inputs, outputs, weights
     if kind in _POINTWISE or kind in _FREE:
         return 0, inputs, outputs, weights
-    known = ["Dense", "Conv2D", "Conv2DTranspose", *_POINTWISE, *_FREE]
+    known = ["Dense", "Conv2D", "NarrowConv2D", "Conv2DTranspose", *_POINTWISE, *_FREE]
     raise ValueError(f"the arithmetic of the layer {kind} is not known; known are {known}.")
 
 

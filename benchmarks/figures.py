@@ -1,6 +1,6 @@
 """Figures of what the bench measured. Each function takes the contents of one JSON file.
 
-python -m benchmarks.figures FOLDER      draws all from book/data into a folder, to look at them
+python -m benchmarks.figures FOLDER [SOURCE]      draws all into a folder, to look at them
 """
 
 import base64
@@ -138,16 +138,16 @@ def _label_ends(axes, ends):
         )
 
 
-def main(folder):
+def main(folder, source=ROOT / "book" / "data", prefix=""):
     """Draws every figure for which there are results.
 
     Args:
-        folder: where the pictures are written; the results are read from book/data, or from
-            ``folder`` itself where it holds results.
+        folder: where the pictures are written.
+        source: where the results are.
+        prefix: with which the pictures' names begin.
     """
-    folder = Path(folder)
+    folder, source = Path(folder), Path(source)
     folder.mkdir(parents=True, exist_ok=True)
-    source = folder if list(folder.glob("bench_*.json")) else ROOT / "book" / "data"
     drawings = {
         "quality": [("time_to_quality", time_to_quality)],
         "throughput": [
@@ -166,9 +166,9 @@ def main(folder):
         if (source / f"bench_{part}.json").exists():
             contents = load(part, source)
             for name, function in functions:
-                function(contents).savefig(folder / f"{name}.png")
-                print(folder / f"{name}.png")
+                function(contents).savefig(folder / f"{prefix}{name}.png")
+                print(folder / f"{prefix}{name}.png")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -106,6 +106,7 @@ _TRANSLATIONS = {
     "ReLU": lambda layer, _: [nn.ReLU(inplace=True)],
     "LeakyReLU": lambda layer, _: [nn.LeakyReLU(layer.negative_slope, inplace=True)],
     "Conv2D": _convolution,
+    "NarrowConv2D": _convolution,
     "Conv2DTranspose": _transposed,
     "Flatten": lambda layer, _: [_Flatten()],
 }

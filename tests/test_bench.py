@@ -21,6 +21,7 @@ from benchmarks import (
     quality,
     recipe,
     search,
+    tables,
     throughput,
     variants,
     worker,
@@ -501,12 +502,20 @@ def quality_contents():
         for factor in (1.0, 4.0):
             values = (0.5**k / due**0.7 * (1 + factor / 20) for due in quality.TIMES)
             runs[f"{name} ×{factor:g}"] = {
+                "factor": factor,
                 "points": [
-                    {"due": due, "seconds": due + 0.4, "test": value, "picture": picture}
+                    {
+                        "due": due,
+                        "seconds": due + 0.4,
+                        "steps": 50 * due,
+                        "test": value,
+                        "picture": picture,
+                    }
                     for due, value in zip(quality.TIMES, values, strict=True)
-                ]
+                ],
             }
-    return {"runs": runs, "best": {name: 4.0 for name in figures.SHORT if name != "ganlib"}}
+    best = {name: 4.0 for name in figures.SHORT if name != "ganlib"}
+    return {"runs": runs, "best": best, "protocol": {"times": list(quality.TIMES)}}
 
 
 def throughput_contents():
@@ -563,6 +572,57 @@ def growth_contents():
             for value in values
         }
     }
+
+
+def search_contents():
+    values = {"num_steps": 1234, "milliseconds": 2.0, "precision": 0.7, "recall": 0.6}
+    runs = {
+        title: {"title": title, "test": test} | values
+        for title, test in ((f"{search.AS_IT_IS}, seed 0", 0.1), ("half of it", 0.25))
+    }
+    return {"summary": search.summary(runs)}
+
+
+def test_headline_is_the_comparison_with_the_best_peers_better_run():
+    found = tables.headline(quality_contents())
+    # by construction ours is 1.05 / t^0.7, the first peer's is half of that, the last is 1/16
+    own, best = 1.05 / 240**0.7, 0.5**4 * 1.05 / 240**0.7
+    assert found["best_peer"] == "pytorch_gan ×1"
+    assert found["ours"] == pytest.approx(own)
+    assert found["ratio"] == pytest.approx(best / own)
+    assert found["seconds_to_reach"] is None
+    contents = quality_contents()
+    for point in contents["runs"]["ganlib ×1"]["points"]:
+        point["test"] /= 100
+    found = tables.headline(contents)
+    assert found["ratio"] == pytest.approx(100 * best / own)
+    # 0.0105 / t^0.7 falls below the peer's 0.00142 at 17.6 s: measured first at 20.4
+    assert found["seconds_to_reach"] == pytest.approx(20.4)
+    assert found["share_of_time"] == pytest.approx(20.4 / 240)
+
+
+@pytest.mark.parametrize(
+    ("table", "contents", "cells"),
+    [
+        (tables.quality, quality_contents, {"ganlib", "the lab's", "× 4", "12,000"}),
+        (tables.tried, search_contents, {"0.250", "2.50", "0.100 (0.100 to 0.100)", "1,234"}),
+        (tables.metric_costs, metrics_contents, {"50,000 × 2,048", "kernel distance"}),
+        (tables.throughput, throughput_contents, {"30.0", "10.0", "0.50"}),
+    ],
+)
+def test_table_is_a_rectangle_that_holds_what_was_measured(table, contents, cells):
+    rows = table(contents())
+    assert len({len(row) for row in rows}) == 1
+    assert cells <= {cell for row in rows for cell in row}
+
+
+def test_every_table_and_figure_is_written_for_what_there_is(tmp_path):
+    (tmp_path / "bench_search.json").write_text(json.dumps(search_contents()), encoding="utf-8")
+    tables.main(tmp_path, tmp_path)
+    assert {path.name for path in tmp_path.glob("*.csv")} == {"bench_tried.csv"}
+    text = (tmp_path / "bench_tried.csv").read_text(encoding="utf-8").splitlines()
+    assert text[0].startswith("change,")
+    assert len(text) == 3
 
 
 @pytest.mark.parametrize(

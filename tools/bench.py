@@ -6,10 +6,10 @@
     python tools/bench.py quality --only ganlib pytorch_gan
 
 Parts: search, throughput, limit, metrics, growth, quality. Each writes
-`book/data/bench_PART.json`. A run is kept as soon as it ends, and a run of quality at each of its
-measurements: a bench that was interrupted goes on when it is called again. What was made on another
-machine, with other versions or from other sources is made anew. Nothing else should run on the
-machine meanwhile.
+`book/data/bench_PART.json`; the book's figures and tables are drawn from these at the end. A run is
+kept as soon as it ends, and a run of quality at each of its measurements: a bench that was
+interrupted goes on when it is called again. What was made on another machine, with other versions
+or from other sources is made anew. Nothing else should run on the machine meanwhile.
 
 PyTorch is an optional dependency of the bench alone: `pip install torch`. Without it, its rows are
 left out.
@@ -25,7 +25,7 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import kept, recipe, worker  # noqa: E402, after the line that makes it importable
+from benchmarks import figures, kept, recipe, tables, worker  # noqa: E402, after the line that makes it importable
 
 PARTS = ("search", "throughput", "limit", "metrics", "growth", "quality")
 WITHOUT_TORCH = "PyTorch is not installed, so its rows are left out; `pip install torch` adds them."
@@ -38,6 +38,7 @@ class Bench:
         quick: whether to do as little as shows that it works.
         output: folder for the JSON files.
         scratch: folder for states of unfinished runs and large files.
+        is_published: whether the book's own files are written, figures and tables among them.
         only: names of contestants, or None for all.
         seed: seed of the training runs.
     """
@@ -46,6 +47,7 @@ class Bench:
         default = ROOT / "build" / "bench" / "quick" if quick else ROOT / "book" / "data"
         self.quick, self.only, self.seed = quick, only, seed
         self.output = default if output is None else Path(output)
+        self.is_published = self.output == ROOT / "book" / "data"
         self.scratch = (self.output if quick else ROOT / "build" / "bench") / "scratch"
 
     def bar(self, title, total, unit):
@@ -73,6 +75,9 @@ def main(words=None):
         for part in given.parts or PARTS:
             importlib.import_module(f"benchmarks.{part}").run(bench)
             print(f"{part}: {bench.output / f'bench_{part}.json'}", flush=True)
+        if bench.is_published:
+            figures.main(ROOT / "book" / "_static", bench.output, "bench_")
+            tables.main(bench.output, bench.output)
     except (recipe.RecipeError, worker.WorkerError) as error:
         print(error, file=sys.stderr)
         return 1

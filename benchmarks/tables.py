@@ -1,0 +1,145 @@
+"""Tables of what the bench measured, as the book shows them: one CSV file each.
+
+python -m benchmarks.tables FOLDER      writes all from book/data into a folder
+"""
+
+import csv
+import sys
+from pathlib import Path
+
+from benchmarks.figures import SHORT, load
+from benchmarks.kept import ROOT
+
+DUE = 240  # seconds at which contestants are compared
+
+
+def tried(contents):
+    """Returns the rows of what was tried, with a heading.
+
+    Args:
+        contents: of ``bench_search.json``.
+    """
+    rows = [["change", "relative distance", "as a multiple", "steps", "ms a step", "recall"]]
+    for one in contents["summary"]:
+        value = f"{one['test']:.3f}"
+        if "range" in one:
+            value += " ({:.3f} to {:.3f})".format(*one["range"])
+        numbers = f"{one['num_steps']:,.0f}", f"{one['milliseconds']:.1f}", f"{one['recall']:.2f}"
+        rows.append([one["title"], value, f"{one['ratio']:.2f}", *numbers])
+    return rows
+
+
+def quality(contents):
+    """Returns each contestant's distances after some seconds, with a heading.
+
+    Args:
+        contents: of ``bench_quality.json``.
+    """
+    shown = [due for due in contents["protocol"]["times"] if due >= 20]
+    rows = [["recipe", "rates", *(f"{due} s" for due in shown), f"steps in {DUE} s"]]
+    for name, run in _runs(contents):
+        points = {point["due"]: point for point in run["points"]}
+        values = [f"{points[due]['test']:.3f}" if due in points else "" for due in shown]
+        rates = "as published" if run["factor"] == 1 else f"× {run['factor']:g}"
+        steps = f"{points[DUE]['steps']:,}" if DUE in points else ""
+        rows.append([SHORT[name], "the lab's" if name == "ganlib" else rates, *values, steps])
+    return rows
+
+
+def headline(contents):
+    """Returns what the comparison comes to.
+
+    Args:
+        contents: of ``bench_quality.json``.
+
+    Returns:
+        A dict: ours and the best peer's distance after 240 s (of a peer, the better of its two
+        runs), their ratio, the first measured seconds at which ours is as good as that, and the
+        share of 240 s that these are.
+    """
+    own = next(run for name, run in _runs(contents) if name == "ganlib")
+    peers = {
+        f"{name} ×{run['factor']:g}": _at(run, DUE)
+        for name, run in _runs(contents)
+        if name != "ganlib" and _at(run, DUE) is not None
+    }
+    best = min(peers, key=peers.get)
+    reached = [p["seconds"] for p in own["points"] if p["test"] <= peers[best]]
+    return {
+        "ours": _at(own, DUE),
+        "best_peer": best,
+        "peers": peers[best],
+        "ratio": peers[best] / _at(own, DUE),
+        "seconds_to_reach": reached[0] if reached else None,
+        "share_of_time": reached[0] / DUE if reached else None,
+    }
+
+
+def _runs(contents):
+    """Yields (name, run): each contestant as published, then at its best rates if others are."""
+    for name in SHORT:
+        for factor in dict.fromkeys((1.0, contents["best"].get(name, 1.0))):
+            run = contents["runs"].get(f"{name} ×{factor:g}")
+            if run:
+                yield name, run
+
+
+def _at(run, due):
+    return next((point["test"] for point in run["points"] if point["due"] == due), None)
+
+
+def metric_costs(contents):
+    """Returns seconds, memory and value of each way to take a metric, with a heading.
+
+    Args:
+        contents: of ``bench_metrics.json``.
+    """
+    rows = [["metric", "way", "images × features", "seconds", "MB", "value"]]
+    for one in contents["summary"]:
+        size = f"{one['num_rows']:,} × {one['num_features']:,}"
+        numbers = f"{one['seconds']:.2g}", f"{one['megabytes']:,.0f}", f"{one['value']:.4g}"
+        rows.append([one["metric"], one["title"], size, *numbers])
+    return rows
+
+
+def throughput(contents):
+    """Returns the milliseconds of a step and of its parts, with a heading.
+
+    Args:
+        contents: of ``bench_throughput.json``.
+    """
+    rows = [["loop", "ms a step", "forward", "gradients", "the rest", "ganlib's time to its"]]
+    for one in contents["summary"]["full"]["contestants"].values():
+        parts = (one[key] for key in ("milliseconds", "forward", "backward", "rest"))
+        ratio = f"{one['ratio']:.2f}" if "ratio" in one else ""
+        rows.append([one["title"], *(f"{part:.1f}" for part in parts), ratio])
+    return rows
+
+
+TABLES = {  # name of the file -> part and function
+    "bench_tried": ("search", tried),
+    "bench_time_to_quality": ("quality", quality),
+    "bench_metric_costs": ("metrics", metric_costs),
+    "bench_steps": ("throughput", throughput),
+}
+
+
+def main(folder=ROOT / "book" / "data", source=ROOT / "book" / "data"):
+    """Writes every table for which there are results.
+
+    Args:
+        folder: where the CSV files are written.
+        source: where the results are.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, (part, function) in TABLES.items():
+        if (Path(source) / f"bench_{part}.json").exists():
+            rows = function(load(part, source))
+            with open(folder / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
+                csv.writer(file, lineterminator="\n").writerows(rows)
+            print(folder / f"{name}.csv")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
