@@ -17,8 +17,9 @@ SEEDS = (0, 1, 2)  # of the recipe itself; every change has the first of them
 NUM_IMAGES = 10_000
 NUM_TIMED = 150  # steps by which a variant's speed is measured, after as many to warm up
 AS_IT_IS = "the lab's recipe"
+QUICK = (f"{AS_IT_IS}, seed 0", "both updates from one pass", "bfloat16")
 
-# title -> parameters of the lab, and under other names what `_lab` makes of them
+# title -> parameters of the lab, and under other names what `variant_gan` makes of them
 CHANGES = {
     "batches of 16": {"batch_size": 16},
     "batches of 32": {"batch_size": 32},
@@ -74,11 +75,8 @@ def run(bench):
     results = kept.Kept(bench.output / "bench_search.json", protocol)
     sources = ["ganlib", "benchmarks/variants.py", "benchmarks/search.py"]
     changes = {f"{AS_IT_IS}, seed {seed}": {"seed": seed} for seed in protocol["seeds"]} | CHANGES
-    if bench.only:
-        changes = {title: changes[title] for title in bench.only}
-    elif bench.quick:
-        titles = [*list(changes)[:1], "both updates from one pass", "bfloat16"]
-        changes = {title: changes[title] for title in titles}
+    chosen = bench.only or (QUICK if bench.quick else changes)
+    changes = {title: change for title, change in changes.items() if title in chosen}
     missing = []
     for title, change in changes.items():
         made_from = kept.fingerprint(sources, protocol, recipe.source(), change)
@@ -169,8 +167,7 @@ def variant_gan(change, num_steps):
     change = {"num_steps": num_steps} | change
     parameters = recipe.parameters()
     own = {name: value for name, value in change.items() if name in parameters}
-    for name in [n for n in parameters if n.endswith("rate") and n != "final_rate"]:
-        own[name] = parameters[name] * change.get("rate_factor", 1)
+    own["learning_rate"] = parameters["learning_rate"] * change.get("rate_factor", 1)
     own["gamma"] = parameters["gamma"] * change.get("gamma_factor", 1)
     own["width"] = int(parameters["width"] * change.get("width_factor", 1))
     lab = recipe.lab(**own)

@@ -1,6 +1,6 @@
 """Tables of what the bench measured, as the book shows them: one CSV file each.
 
-python -m benchmarks.tables FOLDER      writes all from book/data into a folder
+python -m benchmarks.tables [FOLDER [SOURCE]]      writes all into a folder
 """
 
 import csv

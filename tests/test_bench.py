@@ -480,6 +480,11 @@ def test_one_backward_pass_gives_both_gradients():
         np.testing.assert_allclose(simultaneous, plain, rtol=1e-3, atol=1e-7)
 
 
+def test_search_leaves_out_what_only_other_parts_know(tmp_path):
+    assert bench.main(["search", "--only", "pytorch_gan", "--output", str(tmp_path)]) == 0
+    assert figures.load("search", tmp_path)["summary"] == []
+
+
 def test_summary_of_the_search_compares_with_the_median_of_the_seeds():
     values = {"num_steps": 10, "milliseconds": 2.0, "precision": 0.7, "recall": 0.6}
     runs = {
