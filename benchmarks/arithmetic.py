@@ -17,6 +17,7 @@ _POINTWISE = {
     "LeakyReLU": (2, 3),
     "BatchNormalization": (3, 5),  # statistics first, so the input is read twice
     "FusedBatchNormalization": (3, 5),
+    "Add": (3, 3),  # backward: the two gradients that meet where the ways parted
 }
 _FREE = {"InputLayer", "Reshape", "Flatten"}
 
@@ -52,7 +53,8 @@ def layer_sizes(layer):
         ValueError: for a kind of layer that is not known here.
     """
     kind = type(layer).__name__
-    inputs, outputs = math.prod(layer.input.shape[1:]), math.prod(layer.output.shape[1:])
+    first = layer.input[0] if isinstance(layer.input, list) else layer.input
+    inputs, outputs = math.prod(first.shape[1:]), math.prod(layer.output.shape[1:])
     weights = sum(math.prod(w.shape) for w in layer.trainable_weights)
     if kind == "Dense":
         return inputs * outputs, inputs, outputs, weights
@@ -70,7 +72,7 @@ def passes(model, network, batch, kinds):
     """Returns the passes of one network over one batch.
 
     Args:
-        model: a ``keras.Model`` whose layers form a chain.
+        model: a functional ``keras.Model`` of one input; its first layer is the one that takes it.
         network: its name.
         batch: number of samples.
         kinds: which of "forward", "weights", "inputs" and "images"; "images" are the gradients of

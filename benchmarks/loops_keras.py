@@ -90,7 +90,7 @@ class PlainLoop:
         )
         self.generator = layers.with_plain_layers(gan.generator)
         self.average = layers.with_plain_layers(gan.generator)
-        self.discriminator = gan.discriminator
+        self.discriminator = layers.with_plain_layers(gan.discriminator)
         self.batch_size, self._latent_dim = gan.options.batch_size, gan.latent_dim
         self._decay, self._full = gan.options.ema_decay, mode == "full"
         self._penalty = gan.penalties[0] if gan.penalties else training.Penalty(None, 0.0)

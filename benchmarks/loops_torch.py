@@ -30,19 +30,38 @@ class _Flatten(nn.Module):
         return x.permute(0, 2, 3, 1).flatten(1)
 
 
+class _Add(nn.Module):
+    def forward(self, a, b):
+        return a + b
+
+
+class _Graph(nn.Module):
+    """Modules in their order, each with the numbers of the values that it takes; 0 is the input."""
+
+    def __init__(self, modules, sources):
+        super().__init__()
+        self._steps, self._sources = nn.ModuleList(modules), sources
+
+    def forward(self, x):
+        values = [x]
+        for module, places in zip(self._steps, self._sources, strict=True):
+            values.append(module(*(values[i] for i in places)))
+        return values[-1]
+
+
 def translate(model):
-    """Returns a Keras model, a chain of layers, as a PyTorch module with the same weights.
+    """Returns a Keras model as a PyTorch module with the same weights.
 
     Args:
-        model: a functional ``keras.Model``.
+        model: a functional ``keras.Model`` of one input and one output.
 
     Returns:
-        An ``nn.Sequential`` of images (batch, channels, height, width).
+        An ``nn.Module`` of images (batch, channels, height, width).
 
     Raises:
         ValueError: if it has a layer of a kind that is not known here.
     """
-    modules = []
+    modules, sources, places = [], [], {id(model.inputs[0]): 0}
     for layer in model.layers:
         kind, weights = type(layer).__name__, [torch.from_numpy(w) for w in layer.get_weights()]
         if kind == "InputLayer":
@@ -52,10 +71,14 @@ def translate(model):
                 f"the layer {kind} has no translation to PyTorch; these have: "
                 f"{sorted(_TRANSLATIONS)}."
             )
-        modules += _TRANSLATIONS[kind](layer, weights)
+        own = _TRANSLATIONS[kind](layer, weights)
         if getattr(layer, "activation", keras.activations.linear) is keras.activations.tanh:
-            modules.append(nn.Tanh())
-    return nn.Sequential(*modules)
+            own.append(nn.Tanh())
+        taken = layer.input if isinstance(layer.input, list) else [layer.input]
+        modules.append(own[0] if len(own) == 1 else nn.Sequential(*own))
+        sources.append([places[id(tensor)] for tensor in taken])
+        places[id(layer.output)] = len(modules)
+    return _Graph(modules, sources)
 
 
 def _loaded(module, weight, bias):
@@ -109,6 +132,7 @@ _TRANSLATIONS = {
     "NarrowConv2D": _convolution,
     "Conv2DTranspose": _transposed,
     "Flatten": lambda layer, _: [_Flatten()],
+    "Add": lambda layer, _: [_Add()],
 }
 
 

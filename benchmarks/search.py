@@ -17,6 +17,7 @@ SEEDS = (0, 1, 2)  # of the recipe itself; every change has the first of them
 NUM_IMAGES = 10_000
 NUM_TIMED = 150  # steps by which a variant's speed is measured, after as many to warm up
 AS_IT_IS = "the lab's recipe"
+RATES = ("generator_rate", "discriminator_rate")  # in CHANGES: factors of the lab's
 QUICK = (f"{AS_IT_IS}, seed 0", "both updates from one pass", "bfloat16")
 
 # title -> parameters of the lab, and under other names what `variant_gan` makes of them
@@ -26,6 +27,8 @@ CHANGES = {
     "batches of 128": {"batch_size": 128},
     "rates times 2.5": {"rate_factor": 2.5},
     "rates divided by 2.5": {"rate_factor": 0.4},
+    "generator's rate is the discriminator's": {"generator_rate": 0.6},
+    "generator's rate times 2": {"generator_rate": 2.0},
     "momentum 0.5": {"beta_1": 0.5},
     "momentum −0.25": {"beta_1": -0.25},
     "second average 0.9": {"beta_2": 0.9},
@@ -43,6 +46,14 @@ CHANGES = {
     "half the width": {"width_factor": 0.5},
     "twice the width": {"width_factor": 2},
     "He's initial weights": {"initializer": "he"},
+    "generator: no convolution on the first grid": {"num_residuals": 0},
+    "generator: one convolution": {"num_residuals": 1},
+    "generator: three convolutions": {"num_residuals": 3},
+    "generator: no way past the convolutions": {"generator": {"chain": True}},
+    "generator: one convolution, one on the second grid": {
+        "num_residuals": 1,
+        "generator": {"num_later": 1},
+    },
     "generator: kernels of 2": {"generator": {"kernel": 2}},
     "generator: last layer is transposed": {"generator": {"direct": True}},
     "generator: every grid draws": {"generator": {"skips": True}},
@@ -166,8 +177,9 @@ def variant_gan(change, num_steps):
 
     change = {"num_steps": num_steps} | change
     parameters = recipe.parameters()
-    own = {name: value for name, value in change.items() if name in parameters}
-    own["learning_rate"] = parameters["learning_rate"] * change.get("rate_factor", 1)
+    own = {name: change[name] for name in change if name in parameters and name not in RATES}
+    for name in RATES:
+        own[name] = parameters[name] * change.get("rate_factor", 1) * change.get(name, 1)
     own["gamma"] = parameters["gamma"] * change.get("gamma_factor", 1)
     own["width"] = int(parameters["width"] * change.get("width_factor", 1))
     lab = recipe.lab(**own)

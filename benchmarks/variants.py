@@ -11,6 +11,9 @@ def generator(
     latent_dim,
     width=16,
     *,
+    num_residuals=0,
+    num_later=0,
+    chain=False,
     kernel=4,
     initializer=layers.normal,
     hidden=(),
@@ -24,6 +27,9 @@ def generator(
         channels: of an image.
         latent_dim: length of a latent vector.
         width: channels of the last hidden layer.
+        num_residuals: 3×3 convolutions on the first grid, each with a way past it.
+        num_later: the same on the second.
+        chain: whether they follow each other without a way past them.
         kernel: side of the transposed convolutions' kernels.
         initializer: function that makes an initialiser of kernels.
         hidden: units of dense layers between the latents and the first grid.
@@ -39,7 +45,20 @@ def generator(
     """
 
     def image(x):
-        return keras.layers.Conv2D(channels, 3, padding="same", kernel_initializer=initializer())(x)
+        return layers.NarrowConv2D(channels, 3, padding="same", kernel_initializer=initializer())(x)
+
+    def normalised(x):
+        return keras.layers.ReLU()(layers.FusedBatchNormalization()(x))
+
+    def grid(x, number):
+        """Convolutions on one grid, and its normalisation."""
+        x = normalised(x) if chain else x
+        for _ in range(number):
+            y = keras.layers.Conv2D(
+                x.shape[-1], 3, padding="same", use_bias=False, kernel_initializer=initializer()
+            )(x if chain else normalised(x))
+            x = normalised(y) if chain else keras.layers.Add()([x, y])
+        return x if chain else normalised(x)
 
     latents = x = keras.Input((latent_dim,))
     for units in hidden:
@@ -50,9 +69,9 @@ def generator(
         x
     )
     x = keras.layers.Reshape((side, side, filters))(x)
-    x = keras.layers.ReLU()(layers.FusedBatchNormalization()(x))
+    x = grid(x, num_residuals)
     drawn = image(x) if skips else None
-    for filters in (2 * width, channels if direct else width):
+    for level, filters in enumerate((2 * width, channels if direct else width)):
         last = direct and filters == channels
         x = keras.layers.Conv2DTranspose(
             filters,
@@ -63,7 +82,7 @@ def generator(
             kernel_initializer=initializer(),
         )(x)
         if not last:
-            x = keras.layers.ReLU()(layers.FusedBatchNormalization()(x))
+            x = grid(x, num_later if level == 0 else 0)
         if skips:
             drawn = keras.layers.UpSampling2D(2, interpolation="bilinear")(drawn)
             drawn = keras.layers.Add()([drawn, image(x)])
@@ -102,7 +121,7 @@ def discriminator(
     if offset:
         x = keras.layers.Rescaling(1.0, offset=offset)(x)
     for multiple in widths:
-        x = keras.layers.Conv2D(
+        x = layers.NarrowConv2D(
             multiple * width,
             kernel,
             strides=2,

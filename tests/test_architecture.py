@@ -27,7 +27,7 @@ VIZ = ("viz", "animations", "curves", "grids", "planes", "style")  # `ganlib.viz
 METRICS = ("metrics", "distances", "neighbours", "_rows")  # `ganlib.metrics` and its parts
 ALONE = ("losses", "penalties", "report", "toy", *METRICS, *VIZ)
 NO_TENSORFLOW = ("report", "toy", *METRICS, *VIZ)
-SHARED_BY_MODELS = ("layers", "heads", "spectral")
+SHARED_BY_MODELS = ("layers", "heads", "narrow", "spectral")
 MAY_IMPORT_TRAINING = ("widgets", "explorers", "trainers", "classify")
 TENSORFLOW = ("tensorflow", "keras")
 

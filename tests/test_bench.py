@@ -180,7 +180,7 @@ def test_count_of_products_equals_that_of_tensorflows_profiler():
     from ganlib import training
 
     gan = training.GAN(
-        dcgan.generator(32, 1, latent_dim=5, width=4),
+        dcgan.generator(32, 1, latent_dim=5, width=4, num_residuals=2),
         dcgan.discriminator(32, 1, width=4),
         options=training.Options(batch_size=3),
     )
@@ -239,6 +239,7 @@ def test_translated_networks_are_the_same_functions(side):
 
     for model, shape in (
         (dcgan.generator(side, 1, latent_dim=5, width=4), (3, 5)),
+        (dcgan.generator(side, 1, latent_dim=5, width=4, num_residuals=2), (3, 5)),
         (dcgan.discriminator(side, 1, width=4), (3, side, side, 1)),
     ):
         inputs = np.random.default_rng(0).normal(size=shape).astype(np.float32)

@@ -1,6 +1,7 @@
 """What several architectures share: checks, initial weights, labels, and statistics of a batch."""
 
 from ganlib._tensorflow import keras, tf
+from ganlib.models.narrow import NarrowConv2D
 
 
 def normal(stddev=0.02):
@@ -278,65 +279,6 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
             average.assign(average * self.momentum + value * (1 - self.momentum))
         return outputs
-
-
-@keras.saving.register_keras_serializable("ganlib")
-class NarrowConv2D(keras.layers.Conv2D):
-    """Keras's convolution, for the step from many channels to the one or three of an image.
-
-    Same arguments, variables and values. The kernel's gradient sums products of the inputs and of
-    the outputs' gradient, shifted against each other. Which of the two is taken for the image and
-    which for the filter only turns the result around; on a CPU it is faster to shift the one with
-    few channels. The averaged generator, which is what one saves, has Keras's own layer in its
-    place.
-
-    Example:
-        >>> import tensorflow as tf
-        >>> from ganlib.models import layers
-        >>> layers.NarrowConv2D(1, 3, padding="same")(tf.ones([2, 28, 28, 16])).shape
-        TensorShape([2, 28, 28, 1])
-    """
-
-    def convolution_op(self, inputs, kernel):
-        """Convolves; Keras calls it.
-
-        Args:
-            inputs: float tensor (batch, height, width, channels).
-            kernel: variable (side, side, channels, filters).
-
-        Returns:
-            A float tensor (batch, height, width, filters).
-        """
-        settings = self.strides, self.dilation_rate, self.groups, self.padding, self.data_format
-        height, width = self.kernel_size
-        if (
-            settings == ((1, 1), (1, 1), 1, "same", "channels_last")
-            and height == width
-            and width % 2
-            and not tf.config.list_physical_devices("GPU")
-        ):
-            return _narrow_convolution(inputs, tf.convert_to_tensor(kernel))
-        return super().convolution_op(inputs, kernel)
-
-
-@tf.custom_gradient
-def _narrow_convolution(inputs, kernel):
-    about = {"strides": [1, 1, 1, 1], "padding": "SAME"}
-
-    def gradient(upstream):
-        to_inputs = tf.raw_ops.Conv2DBackpropInput(
-            input_sizes=tf.shape(inputs), filter=kernel, out_backprop=upstream, **about
-        )
-        side, _, channels, filters = kernel.shape
-        turned = tf.raw_ops.Conv2DBackpropFilter(
-            input=upstream,
-            filter_sizes=[side, side, filters, channels],
-            out_backprop=inputs,
-            **about,
-        )
-        return to_inputs, tf.transpose(tf.reverse(turned, [0, 1]), [0, 1, 3, 2])
-
-    return tf.nn.conv2d(inputs, kernel, **about), gradient
 
 
 def with_plain_layers(model):
