@@ -17,7 +17,8 @@ SEEDS = (0, 1, 2)  # of the recipe itself; every change has the first of them
 NUM_IMAGES = 10_000
 NUM_TIMED = 150  # steps by which a variant's speed is measured, after as many to warm up
 AS_IT_IS = "the lab's recipe"
-RATES = ("generator_rate", "discriminator_rate")  # in CHANGES: factors of the lab's
+RATES = ("generator_rate", "discriminator_rate")
+FACTORS = (*RATES, "discriminator_width")  # numbers in CHANGES that multiply the lab's
 QUICK = (f"{AS_IT_IS}, seed 0", "both updates from one pass", "bfloat16")
 
 # title -> parameters of the lab, and under other names what `variant_gan` makes of them
@@ -58,6 +59,7 @@ CHANGES = {
     "generator: last layer is transposed": {"generator": {"direct": True}},
     "generator: every grid draws": {"generator": {"skips": True}},
     "generator: a hidden layer of 128": {"generator": {"hidden": [128]}},
+    "discriminator: two thirds of the width": {"discriminator_width": 2 / 3},
     "discriminator: kernels of 3": {"discriminator": {"kernel": 3}},
     "discriminator: kernels of 6": {"discriminator": {"kernel": 6}},
     "discriminator: two layers": {"discriminator": {"widths": [1, 2]}},
@@ -177,11 +179,12 @@ def variant_gan(change, num_steps):
 
     change = {"num_steps": num_steps} | change
     parameters = recipe.parameters()
-    own = {name: change[name] for name in change if name in parameters and name not in RATES}
+    own = {name: change[name] for name in change if name in parameters and name not in FACTORS}
     for name in RATES:
         own[name] = parameters[name] * change.get("rate_factor", 1) * change.get(name, 1)
     own["gamma"] = parameters["gamma"] * change.get("gamma_factor", 1)
-    own["width"] = int(parameters["width"] * change.get("width_factor", 1))
+    for name in ("width", "discriminator_width"):
+        own[name] = int(parameters[name] * change.get("width_factor", 1) * change.get(name, 1))
     lab = recipe.lab(**own)
     settings = {name: change.get(name, {}) for name in ("generator", "discriminator")}
     if "initializer" in change:

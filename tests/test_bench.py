@@ -453,7 +453,8 @@ def test_every_change_makes_another_gan(title):
         start = [float(np.std(w)) for w in gan.generator.get_weights()]
         first = float(gan.discriminator(np.ones((1, 28, 28, 1), np.float32))[0, 0])
         penalties = [(p.function, p.weight) for p in gan.penalties]
-        types = type(gan), gan.generator.layers[1].compute_dtype
+        types = [type(gan), gan.generator.layers[1].compute_dtype]
+        types += [type(layer).__name__ for layer in gan.generator.layers]
         return [sizes, rates, averages, start, first, penalties, types, gan.loss, gan.options]
 
     plain = about(search.variant_gan({}, num_steps=100))
