@@ -687,6 +687,21 @@ BROKEN = {
         ("metrics.py", "np.exp(between - within", "np.exp(between + within"),
         ("06_measuring.ipynb", "np.trace(pairs)) / 2", "np.trace(pairs))"),
     ],
+    "11_augmentation": [
+        (
+            "11_augmentation.ipynb",
+            "turns = [(x, y), (-y, x), (-x, -y), (y, -x)]",
+            "turns = [(x, y), (-y, x), (x, y), (y, -x)]",
+        ),
+        ("11_augmentation.ipynb", "fitted(*draw(real, m))", "fitted(*draw(truth, m))"),
+        ("11_augmentation.ipynb", "+ alpha**2 * squared_bias", "+ alpha * squared_bias"),
+        (
+            "augment.py",
+            "labels = weight * labels + (1.0 - weight) * tf.roll(labels, 1, axis=0)",
+            "labels = weight * labels + weight * tf.roll(labels, 1, axis=0)",
+        ),
+        ("augment.py", "draws, 2 * largest + 1) - largest", "draws, 2 * largest) - largest"),
+    ],
     "21_gans_and_vaes": [
         ("models/vae.py", "0.5 * tf.reduce_sum(terms, -1)", "tf.reduce_sum(terms, -1)"),
         ("21_gans_and_vaes.ipynb", "return expected - kl", "return expected + kl"),

@@ -77,6 +77,15 @@ PICTURES = {
         "train.py": "book/data/10_train.py",
     },
     "09_conditional": {"samples.png": "book/_static/conditional_samples.png"},
+    "11_augmentation": {
+        "orbits.png": "book/_static/augmentation_orbits.png",
+        "told_apart.png": "book/_static/augmentation_told_apart.png",
+        "noise.png": "book/_static/augmentation_noise.png",
+        "worlds.png": "book/_static/augmentation_worlds.png",
+        "weights.png": "book/_static/augmentation_weights.png",
+        "clusters.png": "book/_static/augmentation_clusters.png",
+        "flips.csv": "book/data/11_augmentation_flips.csv",
+    },
     "15_collapse_and_stability": {
         "collapse.png": "book/_static/collapse_points.png",
         "digits.png": "book/_static/collapse_digits.png",
