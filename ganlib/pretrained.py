@@ -40,7 +40,8 @@ def fashion_dcgan():
     Reference:
         Radford, Metz and Chintala, ICLR 2016. Chapter 07, where its quality is measured.
     """
-    return _with_weights(dcgan.generator(28, 1, latent_dim=64, width=16), "fashion_dcgan")
+    generator = dcgan.generator(28, 1, latent_dim=64, width=16, num_residuals=2)
+    return _with_weights(generator, "fashion_dcgan")
 
 
 def emoji_dcgan():
