@@ -22,7 +22,10 @@ import io
 import itertools
 import json
 import os
+import shutil
+import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -119,11 +122,11 @@ class Plan:
         self.contrasts, self.level = text["contrasts"], text["interval"]["level"]
         grid, own = text["grid"], text["data"][dataset]
         self.own_parameters = own.get("parameters", {})
-        self.scored_on = grid["scored_on"]
+        grid = grid | own.get("grid", {})
         if small:
             grid = grid | own["small"]["grid"]
             self.own_parameters = self.own_parameters | own["small"]["parameters"]
-        self.ablations_at = grid["ablations_at"]
+        self.ablations_at, self.scored_on = grid["ablations_at"], grid["scored_on"]
         self.lab = Path(lab) if lab else notebooks.lab_path("12_study")
         self.code = row_code(notebooks.read(self.lab))
         self.sources = [f"ganlib/{name}.py" for name in SOURCES] + ["ganlib/models"]
@@ -195,7 +198,8 @@ class Rows:
 
 def perform(plan, run, *, here=False):
     """Runs the lab for one cell; returns its rows, complete but for the writing."""
-    folder = notebooks.BUILD / "study" / plan.dataset / run.key
+    # of this process alone: the kernel of a killed sweep may live for a second more
+    folder = notebooks.BUILD / "study" / plan.dataset / run.key / str(os.getpid())
     copy = notebooks.inject(plan.lab, run.parameters, folder / plan.lab.name)
     execute = execute_here if here else execute_in_kernel
     output_dir = execute(copy, folder)
@@ -209,13 +213,38 @@ def perform(plan, run, *, here=False):
         "threads": 1,
         "parameters": json.dumps(run.parameters, sort_keys=True),
     }
+    shutil.rmtree(folder)  # that of a failed run stays
     return [{name: str((row | about).get(name, "")) for name in COLUMNS} for row in rows]
 
 
 def execute_in_kernel(copy, folder):
-    """Runs a lab by papermill; returns its output_dir."""
-    notebook = notebooks.run(copy, folder / f"run_{copy.name}", folder, progress_bar=False)
-    return folder / notebooks.lab_lints.parameters(notebook)["output_dir"]
+    """Runs a lab by papermill; returns its output_dir.
+
+    Papermill changes the folder of its whole process: runs that go side by side have one each.
+    """
+    command = [sys.executable, str(Path(__file__)), "--lab", str(copy), "--kernel", str(folder)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise notebooks.LabError(result.stderr.strip()[-2000:])
+    return folder / notebooks.lab_lints.parameters(notebooks.read(copy))["output_dir"]
+
+
+def serve(copy, folder):
+    """What the process of one run does: it ends with the sweep that began it, and so its kernel."""
+    parent = os.getppid()
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(0.2)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        notebooks.run(copy, folder / f"run_{copy.name}", folder, progress_bar=False)
+    except notebooks.LabError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
 
 
 def execute_here(copy, folder):
@@ -385,8 +414,11 @@ def main(words=None):
     parser.add_argument("--output", type=Path, help="folder for the rows")
     parser.add_argument("--protocol", type=Path, default=PROTOCOL)
     parser.add_argument("--lab", type=Path)
+    parser.add_argument("--kernel", type=Path, help=argparse.SUPPRESS)  # one run of a sweep
     given = parser.parse_args(words)
     os.environ.update(THREADS)  # before TensorFlow is loaded, here or in a kernel
+    if given.kernel:
+        return serve(given.lab, given.kernel)
     here = given.small or given.here
     output = given.output or (notebooks.BUILD / "study" / "small" if given.small else DATA)
     name = "12_study" if given.data == "fashion_mnist" else f"12_study_{given.data}"
