@@ -1,11 +1,13 @@
 """The arms of the study: ways to get a classifier from the same few images.
 
 `few_images`, `few_labels` and `imbalance` are the three settings. Each takes a `studies.Material`
-and a `Trainer` and gives the setting's arms by name, as functions without arguments that return a
-classifier. The `Trainer` spends the same budget on every classifier and stops at a held-out image.
+and a `Trainer` and gives the setting's arms by name, as functions without arguments that train a
+classifier and return it. What several arms need, such as a GAN, is trained when the first of them
+is called. The `Trainer` spends the same budget on every classifier and stops at a held-out image.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -27,6 +29,7 @@ class Settings:
         width: channels of the classifier's first convolution.
         policy: classical augmentation, an `augment.Classical`, or None.
         num_gan_steps: steps of a conditional GAN.
+        num_pretrain_steps: steps of a GAN without labels, for its discriminator's layers.
         num_semi_steps: steps of a GAN whose discriminator is a classifier.
         gan_width: channels of the outermost hidden layer of a GAN's networks.
         latent_dim: length of a latent vector.
@@ -38,6 +41,8 @@ class Settings:
         pseudo_ratio: pseudo-labelled images for each labelled one.
         confident_share: share of the pseudo-labelled images that is kept, class by class.
         matching_weight: factor of feature matching in the semi-supervised GAN.
+        frozen: whether a discriminator's layers stay as they are where a classifier begins with
+            them.
         ablations: whether other ratios and the filter are arms as well.
     """
 
@@ -45,18 +50,20 @@ class Settings:
     batch_size: int = 64
     width: int = 32
     policy: Callable | None = None
-    num_gan_steps: int = 3000
-    num_semi_steps: int = 2000
+    num_gan_steps: int = 2000
+    num_pretrain_steps: int = 3000
+    num_semi_steps: int = 1500
     gan_width: int = 16
     latent_dim: int = 64
     learning_rate: float = 1.2e-3
     gamma: float = 0.1
     gan_augment: Callable | None = None
     ratio: float = 1.0
-    num_synthetic: int = 1000
+    num_synthetic: int = 2000
     pseudo_ratio: float = 1.0
     confident_share: float = 0.5
     matching_weight: float = 0.1
+    frozen: bool = False
     ablations: bool = False
 
 
@@ -126,6 +133,22 @@ class Trainer:
         self.gan = self._trained(images, networks, self.settings.num_gan_steps, augment)
         return self.gan
 
+    def unconditional_gan(self, images):
+        """A GAN without labels, after ``settings.num_pretrain_steps`` steps.
+
+        Args:
+            images: uint8 array (n, height, width, channels).
+
+        Returns:
+            A `training.GAN`, whose discriminator has the output "features".
+
+        Raises:
+            studies.LeakError: if one of the images is held out.
+        """
+        images = data.Images(images)
+        networks = self._networks(images, heads.feature_matching, None)
+        return self._trained(images, networks, self.settings.num_pretrain_steps, None)
+
     def semi_supervised_gan(self, labelled, unlabelled, augment=None):
         """A GAN whose discriminator classifies; half of its real images have a label.
 
@@ -175,7 +198,9 @@ class Trainer:
         Returns:
             A ``keras.Model`` for ``classifier(model=…)``; each call gives a new one.
         """
-        return from_discriminator(discriminator, images.num_classes, self.seed)
+        return from_discriminator(
+            discriminator, images.num_classes, self.seed, frozen=self.settings.frozen
+        )
 
     def blended(self, images, extra, ratio=None, classes=None):
         """Images with extra ones, by the settings.
@@ -206,7 +231,7 @@ class Trainer:
             family.generator(
                 side, channels, self.settings.latent_dim, width, num_classes=generator_classes
             ),
-            family.discriminator(side, channels, width, images.num_classes, head=head),
+            family.discriminator(side, channels, width, images.num_classes or None, head=head),
         )
 
     def _trained(self, images, networks, num_steps, view, terms=()):
@@ -316,7 +341,7 @@ def most_confident(images, classifier, share):
         share: how much of each class is kept, in (0, 1].
 
     Returns:
-        `data.Images`, sorted by class, the surest first.
+        `data.Images`, in their old order.
 
     Example:
         >>> from ganlib import arms, data, features
@@ -329,7 +354,7 @@ def most_confident(images, classifier, share):
         (own,) = np.nonzero(images.labels == label)
         order = own[np.argsort(-sure[own], kind="stable")]
         kept.append(order[: round(share * len(own))])
-    return images[np.concatenate(kept)]
+    return images[np.sort(np.concatenate(kept))]
 
 
 def pseudo_labelled(images, classifier, class_names=()):
@@ -350,17 +375,25 @@ def pseudo_labelled(images, classifier, class_names=()):
     return data.Images(images, classifier.probabilities(images).argmax(axis=1), class_names)
 
 
-def from_discriminator(discriminator, num_classes, seed, dropout=0.4):
+def from_discriminator(discriminator, num_classes, seed, *, frozen=False, dropout=0.4):
     """A classifier that begins with a discriminator's layers, up to its last hidden one.
 
     Args:
         discriminator: ``keras.Model`` with an output "features"; it is copied.
         num_classes: number of classes.
         seed: decides the new weights and the dropout.
+        frozen: whether only the new layers learn.
         dropout: as in `classify.network`.
 
     Returns:
         A ``keras.Model``: float32 images in [-1, 1] -> (features (n, 128), logits).
+
+    Example:
+        >>> from ganlib import arms
+        >>> from ganlib.models import heads, mlp
+        >>> discriminator = mlp.discriminator(8, 1, head=heads.feature_matching)
+        >>> [o.shape for o in arms.from_discriminator(discriminator, 10, seed=0).outputs]
+        [(None, 128), (None, 10)]
 
     Reference:
         Radford, Metz and Chintala, ICLR 2016, section 5.1, where the discriminator stays as it is.
@@ -369,6 +402,7 @@ def from_discriminator(discriminator, num_classes, seed, dropout=0.4):
     trunk = keras.Model(discriminator.inputs[0], discriminator.output["features"])
     copy = keras.models.clone_model(trunk)
     copy.set_weights(trunk.get_weights())
+    copy.trainable = not frozen
     images = keras.Input(trunk.input_shape[1:])
     return classify.with_head(images, copy(images), num_classes, seed=seed, dropout=dropout)
 
@@ -383,53 +417,67 @@ def few_images(material, trainer):
         material: a `studies.Material`.
         trainer: a `Trainer`.
 
-    Yields:
-        ``(name, classifier)``, arm by arm, as they are trained.
+    Returns:
+        dict: an arm's name to a function without arguments that returns a `features.Classifier`.
     """
-    settings, own = trainer.settings, material.labelled
-    yield "real", trainer.classifier(own, material.validation)
-    classical = trainer.classifier(own, material.validation, settings.policy)
-    yield "classical", classical
-    trainer.conditional_gan(own, settings.gan_augment)
-    yield from _generated_arms(material, trainer, classical)
+    own, view = material.labelled, trainer.settings.gan_augment
+    plain = _plain_arms(material, trainer)
+    gan = functools.cache(lambda: trainer.conditional_gan(own, view))
+    return plain | _generated_arms(material, trainer, plain["classical"], gan)
 
 
 def few_labels(material, trainer):
     """Few labels, and many images without.
 
-    The conditional GAN sees all images; their labels are what the classical arm's classifier says.
-    Pseudo-labelling, the rival without a GAN, has these labels too. The semi-supervised GAN finds
-    out for itself. Two arms go on from a discriminator: with the labels, and with pseudo-labels.
+    Three GANs see all images. For the conditional one, their labels are what the classical arm's
+    classifier says. Pseudo-labelling, the rival without a GAN, has these labels too. One GAN has no
+    labels at all: two arms go on from its discriminator, with the labels, and with pseudo-labels.
+    The semi-supervised one finds out for itself.
 
     Args:
         material: a `studies.Material` with unlabelled images.
         trainer: a `Trainer`.
 
-    Yields:
-        ``(name, classifier)``, arm by arm, as they are trained.
+    Returns:
+        dict: an arm's name to a function without arguments that returns a `features.Classifier`.
 
     Reference:
         Labels for a conditional GAN from few: Lučić et al., *High-Fidelity Image Generation With
         Fewer Labels*, ICML 2019.
     """
-    settings, own = trainer.settings, material.labelled
-    yield "real", trainer.classifier(own, material.validation)
-    classical = trainer.classifier(own, material.validation, settings.policy)
-    yield "classical", classical
-    yield "pseudo_labels", _student(material, trainer, classical)
-    guessed = pseudo_labelled(material.unlabelled, classical, own.class_names)
-    gan = trainer.conditional_gan(joined(own, guessed))
-    yield from _generated_arms(material, trainer, classical)
-    tuned = trainer.classifier(
-        own, material.validation, settings.policy, trainer.start(gan.discriminator, own)
-    )
-    yield "fine_tuned", tuned
-    start = trainer.start(gan.discriminator, own)
-    yield "fine_tuned_pseudo_labels", _student(material, trainer, tuned, start)
-    semi = trainer.semi_supervised_gan(own, material.unlabelled)
-    outputs = [semi.discriminator.output[name] for name in ("features", "class_logits")]
-    model = keras.Model(semi.discriminator.inputs, outputs)
-    yield "semi_supervised", features.Classifier("semi_supervised", model)
+    own, names = material.labelled, material.labelled.class_names
+    plain = _plain_arms(material, trainer)
+    classical = plain["classical"]
+
+    @functools.cache
+    def gan():
+        guessed = pseudo_labelled(material.unlabelled, classical(), names)
+        return trainer.conditional_gan(joined(own, guessed))
+
+    @functools.cache
+    def seen():
+        return trainer.unconditional_gan(material.all_images()).discriminator
+
+    @functools.cache
+    def tuned():
+        model = trainer.start(seen(), own)
+        return trainer.classifier(own, material.validation, trainer.settings.policy, model)
+
+    def semi_supervised():
+        network = trainer.semi_supervised_gan(own, material.unlabelled).discriminator
+        outputs = [network.output[name] for name in ("features", "class_logits")]
+        return features.Classifier("semi_supervised", keras.Model(network.inputs, outputs))
+
+    return {
+        **plain,
+        "pseudo_labels": lambda: _student(material, trainer, classical()),
+        **_generated_arms(material, trainer, classical, gan),
+        "fine_tuned": tuned,
+        "fine_tuned_pseudo_labels": lambda: _student(
+            material, trainer, tuned(), trainer.start(seen(), own)
+        ),
+        "semi_supervised": semi_supervised,
+    }
 
 
 def imbalance(material, trainer):
@@ -439,37 +487,65 @@ def imbalance(material, trainer):
         material: a `studies.Material` with rare classes.
         trainer: a `Trainer`.
 
-    Yields:
-        ``(name, classifier)``, arm by arm, as they are trained.
+    Returns:
+        dict: an arm's name to a function without arguments that returns a `features.Classifier`.
     """
-    settings, own = trainer.settings, material.labelled
-    yield "real", trainer.classifier(own, material.validation)
-    classical = trainer.classifier(own, material.validation, settings.policy)
-    yield "classical", classical
-    repeated = trainer.blended(own, None, classes=material.rare)
-    yield "oversampled", trainer.classifier(repeated, material.validation, settings.policy)
-    trainer.conditional_gan(own, settings.gan_augment)
-    yield from _generated_arms(material, trainer, classical)
+    own, view = material.labelled, trainer.settings.gan_augment
+    plain = _plain_arms(material, trainer)
+    gan = functools.cache(lambda: trainer.conditional_gan(own, view))
+
+    def oversampled():
+        repeated = trainer.blended(own, None, classes=material.rare)
+        return trainer.classifier(repeated, material.validation, trainer.settings.policy)
+
+    return {
+        **plain,
+        "oversampled": oversampled,
+        **_generated_arms(material, trainer, plain["classical"], gan),
+    }
 
 
-def _generated_arms(material, trainer, classical):
-    """The arms of a trained GAN: with real images, with classical augmentation too, and alone."""
+def _plain_arms(material, trainer):
+    """The arms of every setting that no GAN has a part in."""
+    own, validation, policy = material.labelled, material.validation, trainer.settings.policy
+    return {
+        "real": lambda: trainer.classifier(own, validation),
+        "classical": functools.cache(lambda: trainer.classifier(own, validation, policy)),
+    }
+
+
+def _generated_arms(material, trainer, classical, gan):
+    """The arms of a conditional GAN: with real images, with classical augmentation too, and alone.
+
+    Where there are rare classes, they alone get generated images.
+    """
     settings, own, validation = trainer.settings, material.labelled, material.validation
     rare = material.rare or None
-    num_made = int(2 * max(settings.num_synthetic, np.bincount(own.labels).max()))
-    made = generated(trainer.gan, own, num_made, trainer.seed)
-    mixed = trainer.blended(own, made, classes=rare)
-    yield "gan", trainer.classifier(mixed, validation)
-    yield "both", trainer.classifier(mixed, validation, settings.policy)
-    yield "synthetic", trainer.classifier(made, validation)
-    if not settings.ablations:
-        return
-    for ratio in (0.5, 2.0):
-        mixed = trainer.blended(own, made, ratio, classes=rare)
-        yield f"both_ratio_{ratio:g}", trainer.classifier(mixed, validation, settings.policy)
-    sure = most_confident(made, classical, settings.confident_share)
-    mixed = trainer.blended(own, sure, classes=rare)
-    yield "both_confident", trainer.classifier(mixed, validation, settings.policy)
+
+    @functools.cache
+    def made():
+        num_images = max(settings.num_synthetic, int(np.bincount(own.labels).max()))
+        return generated(gan(), own, num_images, trainer.seed)
+
+    def mixed(policy, ratio=None, extra=made):
+        images = trainer.blended(own, extra(), ratio, classes=rare)
+        return trainer.classifier(images, validation, policy)
+
+    def sure():
+        return most_confident(made(), classical(), settings.confident_share)
+
+    arms = {
+        "gan": lambda: mixed(None),
+        "both": lambda: mixed(settings.policy),
+        "synthetic": lambda: trainer.classifier(made(), validation),
+    }
+    if settings.ablations:
+        arms |= {
+            "both_half": lambda: mixed(settings.policy, ratio=0.5),
+            "both_double": lambda: mixed(settings.policy, ratio=2.0),
+            "both_confident": lambda: mixed(settings.policy, extra=sure),
+        }
+    return arms
 
 
 def _student(material, trainer, teacher, model=None):
@@ -480,5 +556,6 @@ def _student(material, trainer, teacher, model=None):
     settings, own = trainer.settings, material.labelled
     guessed = pseudo_labelled(material.unlabelled, teacher, own.class_names)
     sure = most_confident(guessed, teacher, settings.confident_share)
-    mixed = trainer.blended(own, sure, settings.pseudo_ratio)
+    num_per_class = round(len(sure) / own.num_classes * (1.0 + 1.0 / settings.pseudo_ratio))
+    mixed = blend(own, sure, settings.pseudo_ratio, num_per_class=num_per_class)
     return trainer.classifier(mixed, material.validation, settings.policy, model)

@@ -18,6 +18,7 @@ SMALL = arms.Settings(
     width=8,
     batch_size=16,
     num_gan_steps=6,
+    num_pretrain_steps=8,
     num_semi_steps=7,
     gan_width=8,
     latent_dim=4,
@@ -27,7 +28,7 @@ SMALL = arms.Settings(
 )
 COMMON = ["gan", "both", "synthetic"]
 FROM_DISCRIMINATOR = ["fine_tuned", "fine_tuned_pseudo_labels", "semi_supervised"]
-ABLATIONS = ["both_ratio_0.5", "both_ratio_2", "both_confident"]
+ABLATIONS = ["both_half", "both_double", "both_confident"]
 SETTINGS = {
     "few_images": (arms.few_images, {}, ["real", "classical", *COMMON]),
     "few_labels": (
@@ -51,8 +52,8 @@ def trained(name, *, seed=0, held_out=HELD_OUT, **changes):
         dataclasses.replace(SMALL, **changes), studies.Seal(held_out.images), seed
     )
     found, num_spent = {}, 0
-    for arm, classifier in function(material, trainer):
-        found[arm] = classifier, trainer.spent[num_spent:]
+    for arm, train in function(material, trainer).items():
+        found[arm] = train(), trainer.spent[num_spent:]
         num_spent = len(trainer.spent)
     return trainer, found
 
@@ -92,7 +93,8 @@ def test_a_setting_has_its_arms_and_each_the_same_budget(name, monkeypatch):
             ("classifier", 12)
         ]
     gans = [entry for entry in trainer.spent if entry[0] == "gan"]
-    assert gans == [("gan", 6)] + [("gan", 7)] * (name == "few_labels")
+    more = [("gan", 8), ("gan", 7)] if name == "few_labels" else []
+    assert gans == [("gan", 6), *more]
     for classifier, _ in found.values():
         assert classifier.probabilities(HELD_OUT.images[:5]).shape == (5, 10)
 
@@ -115,6 +117,18 @@ def test_a_held_out_image_in_any_part_stops_the_arms(name):
         with pytest.raises(studies.LeakError):
             trained(name, held_out=stolen)
         assert part
+
+
+def test_an_arm_by_itself_trains_what_it_needs_and_nothing_else():
+    material = studies.split(POOL, 10, 0, num_unlabelled=300)
+    trainer = arms.Trainer(SMALL, studies.Seal(HELD_OUT.images))
+    alone = arms.few_labels(material, trainer)
+    assert trainer.spent == []
+    tuned = alone["fine_tuned"]()
+    assert trainer.spent == [("gan", 8), ("classifier", 12)]
+    np.testing.assert_array_equal(
+        tuned(HELD_OUT.images[:20]), few_labels()["fine_tuned"][0](HELD_OUT.images[:20])
+    )
 
 
 def test_equal_seeds_give_equal_arms_and_others_do_not():
@@ -213,6 +227,8 @@ def test_a_classifier_begins_with_a_copy_of_the_discriminators_layers(discrimina
     model = arms.from_discriminator(discriminator, 10, seed=0)
     hidden = next(layer for layer in model.layers if isinstance(layer, keras.Model))
     np.testing.assert_array_equal(np.asarray(hidden(images)), expected)
+    frozen = arms.from_discriminator(discriminator, 10, seed=0, frozen=True)
+    assert len(frozen.trainable_variables) == 4 < len(model.trainable_variables)
     for variable in model.trainable_variables:
         variable.assign(variable + 1.0)
     np.testing.assert_array_equal(np.asarray(trunk(images)), expected)

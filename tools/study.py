@@ -58,6 +58,11 @@ THREADS = {
 }
 
 
+def library(names=SOURCES):
+    """Returns the files of ganlib that a row depends on."""
+    return [f"ganlib/{name}.py" for name in names] + ["ganlib/models"]
+
+
 def row_code(notebook):
     """Returns the code of a lab that its rows depend on: no figure, no check, no default."""
     lints = notebooks.lab_lints
@@ -129,7 +134,7 @@ class Plan:
         self.ablations_at, self.scored_on = grid["ablations_at"], grid["scored_on"]
         self.lab = Path(lab) if lab else notebooks.lab_path("12_study")
         self.code = row_code(notebooks.read(self.lab))
-        self.sources = [f"ganlib/{name}.py" for name in SOURCES] + ["ganlib/models"]
+        self.sources = library()
         numbers = grid["num_per_class"]
         # Seed by seed: a sweep that is stopped early has whole seeds.
         self.runs = {
@@ -149,8 +154,8 @@ class Plan:
 class Rows:
     """The CSV file of the sweep; one writer, and the file is replaced whole."""
 
-    def __init__(self, path):
-        self.path = Path(path)
+    def __init__(self, path, columns=COLUMNS):
+        self.path, self.columns = Path(path), columns
 
     def read(self):
         """Returns all rows, as dicts of strings."""
@@ -170,7 +175,7 @@ class Rows:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path.with_suffix(".tmp")
         with temporary.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            writer = csv.DictWriter(file, self.columns, lineterminator="\n")
             writer.writeheader()
             writer.writerows(others + rows)
             file.flush()
