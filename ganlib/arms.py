@@ -43,7 +43,8 @@ class Settings:
         matching_weight: factor of feature matching in the semi-supervised GAN.
         frozen: whether a discriminator's layers stay as they are where a classifier begins with
             them.
-        ablations: whether other ratios and the filter are arms as well.
+        ablations: whether there are arms with other ratios, with generated images that a
+            classifier is sure of, and one without a GAN that has the GAN's steps as well.
     """
 
     num_steps: int = 1000
@@ -84,7 +85,7 @@ class Trainer:
         self.settings, self.seed, self.spent, self.gan = settings, seed, [], None
         self._seal = seal
 
-    def classifier(self, images, validation, augment=None, model=None):
+    def classifier(self, images, validation, augment=None, model=None, num_steps=None):
         """A classifier after ``settings.num_steps`` steps, stopped early in the same budget.
 
         Args:
@@ -92,6 +93,7 @@ class Trainer:
             validation: labelled `data.Images` for the early stop.
             augment: a policy such as `augment.Classical`, or None.
             model: a network to begin from, as `classify.fit` takes it; or None.
+            num_steps: another number of steps, for the one arm that asks what more of them bring.
 
         Returns:
             A `features.Classifier`.
@@ -100,16 +102,17 @@ class Trainer:
             studies.LeakError: if one of the images is held out.
         """
         settings = self.settings
+        num_steps = settings.num_steps if num_steps is None else num_steps
         self._seal.require_unseen(images.images, "a classifier's training set")
         self._seal.require_unseen(validation.images, "a classifier's validation part")
-        self.spent.append(("classifier", settings.num_steps))
+        self.spent.append(("classifier", num_steps))
         if model is None:
             shape = images.images.shape[1:]
             model = classify.network(shape, images.num_classes, settings.width, seed=self.seed)
         return classify.fit(
             model,
             images,
-            settings.num_steps,
+            num_steps,
             self.seed,
             augment=augment,
             validation=validation,
@@ -544,6 +547,12 @@ def _generated_arms(material, trainer, classical, gan):
             "both_half": lambda: mixed(settings.policy, ratio=0.5),
             "both_double": lambda: mixed(settings.policy, ratio=2.0),
             "both_confident": lambda: mixed(settings.policy, extra=sure),
+            "classical_long": lambda: trainer.classifier(
+                own,
+                validation,
+                settings.policy,
+                num_steps=settings.num_steps + settings.num_gan_steps,
+            ),
         }
     return arms
 

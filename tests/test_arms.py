@@ -28,7 +28,7 @@ SMALL = arms.Settings(
 )
 COMMON = ["gan", "both", "synthetic"]
 FROM_DISCRIMINATOR = ["fine_tuned", "fine_tuned_pseudo_labels", "semi_supervised"]
-ABLATIONS = ["both_half", "both_double", "both_confident"]
+ABLATIONS = ["both_half", "both_double", "both_confident", "classical_long"]
 SETTINGS = {
     "few_images": (arms.few_images, {}, ["real", "classical", *COMMON]),
     "few_labels": (
@@ -104,6 +104,7 @@ def test_ablations_are_further_arms_of_the_same_gan():
     trainer, found = trained("few_images", ablations=True)
     assert list(found) == [*SETTINGS["few_images"][2], *ABLATIONS]
     assert sum(kind == "gan" for kind, _ in trainer.spent) == 1
+    assert found["classical_long"][1] == [("classifier", 12 + 6)]
 
 
 @pytest.mark.parametrize("name", SETTINGS)

@@ -13,7 +13,8 @@ import pytest
 import yaml
 from scipy import stats
 
-from tools import notebooks, study
+from ganlib import arms, augment, data, studies
+from tools import notebooks, study, study_search
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -334,4 +335,20 @@ def test_the_whole_study_runs_small_and_a_row_comes_again(tmp_path):
         [*command, "--run", "few_labels/5/1"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert again.returncode == 0, again.stdout
-    assert again.stdout.count("same   ") == 9
+    assert again.stdout.count("same   ") == 13
+
+
+def test_the_search_asks_for_arms_and_settings_that_exist():
+    digits = data.load_digits()
+    search = yaml.safe_load(study_search.SEARCH.read_text(encoding="utf-8"))
+    found = study_search.runs(search)
+    assert len({run.key for run in found}) == len(found)
+    for run in found:
+        material = studies.split(digits, 5, 0, num_unlabelled=-1)
+        settings = study_search.as_settings(run.settings)
+        trainer = arms.Trainer(settings, studies.Seal(digits.images[:0]))
+        assert set(run.arms) <= set(getattr(arms, run.about["setting"])(material, trainer))
+        policy = run.settings["policy"]
+        assert (settings.policy is None) == (policy is None)
+        if policy:
+            assert settings.policy == augment.Classical(**policy)
