@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 import yaml
 from scipy import stats
@@ -192,6 +193,21 @@ def test_a_sweep_killed_at_random_loses_nothing_that_was_finished(workshop):
     # at most the run that was going on is done a second time
     assert len(started(folder)) <= len(GRID_KEYS) + kills
     assert list(dict.fromkeys(started(folder))) == GRID_KEYS
+
+
+def test_the_kernel_of_a_killed_sweep_ends_too(workshop):
+    folder = workshop(seconds=60)
+    command = [sys.executable, str(ROOT / "tools" / "study.py"), *words(folder)]
+    command.remove("--here")
+    process = subprocess.Popen(command, cwd=ROOT, stdout=-3, stderr=-3)
+    while not started(folder):
+        assert process.poll() is None
+        time.sleep(0.1)
+    below = psutil.Process(process.pid).children(recursive=True)
+    assert len(below) >= 2  # papermill's process and the kernel
+    process.kill()
+    process.wait()
+    assert psutil.wait_procs(below, timeout=20)[1] == []
 
 
 def test_a_file_that_is_half_written_is_never_seen(workshop, monkeypatch):

@@ -213,7 +213,7 @@ def perform(plan, run, *, here=False):
     about = {
         **run.about,
         **versions,
-        "commit": sweep.commit(),
+        "commit": sweep.commit("ganlib", "notebooks", "tools"),  # the rows themselves change
         "made_from": run.made_from,
         "threads": 1,
         "parameters": json.dumps(run.parameters, sort_keys=True),

@@ -94,7 +94,7 @@ def perform(run, images):
         scores = held_out.scores(functions[arm](), rare)
         row = {"run": run.key, "arm": arm, "seconds": f"{time.perf_counter() - start:.1f}"}
         rows.append(run.about | row | scores)
-    about = {"commit": sweep.commit(), "made_from": run.made_from}
+    about = {"commit": sweep.commit("ganlib", "tools"), "made_from": run.made_from}
     return [{name: str((row | about)[name]) for name in COLUMNS} for row in rows]
 
 
