@@ -118,8 +118,6 @@ def train_classifier(
     Reference:
         Chapter 12_study.
     """
-    if num_steps < 1:
-        raise ValueError(f"num_steps={num_steps}; expected at least 1.")
     images, validation = _parts(images, validation, seed)
     model = network(images.images.shape[1:], images.num_classes, width, seed=seed)
     return fit(
@@ -151,6 +149,9 @@ def fit(model, images, num_steps=2000, seed=0, *, augment=None, validation=None,
     Returns:
         A `features.Classifier`.
 
+    Raises:
+        ValueError: if the images have no labels, or there are no steps.
+
     Example:
         >>> from ganlib import classify, data
         >>> digits = data.load_digits()
@@ -162,6 +163,9 @@ def fit(model, images, num_steps=2000, seed=0, *, augment=None, validation=None,
     Reference:
         Chapter 12_study.
     """
+    if num_steps < 1:
+        raise ValueError(f"num_steps={num_steps}; expected at least 1.")
+    _require_labels(images)
     rate = keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, num_steps)
     optimizer = keras.optimizers.Adam(rate)
     optimizer.build(model.trainable_variables)
@@ -301,10 +305,14 @@ def _cross_entropy(classifier, images):
     return -float(np.mean(np.log(np.maximum(right, 1e-12))))
 
 
-def _parts(images, validation, seed):
-    """The images to train on, and those to validate with or None."""
+def _require_labels(images):
     if images.labels is None:
         raise ValueError("the images have no labels; expected labelled Images to learn from.")
+
+
+def _parts(images, validation, seed):
+    """The images to train on, and those to validate with or None."""
+    _require_labels(images)
     if isinstance(validation, data.Images) or not validation:
         return images, validation or None
     rng = np.random.default_rng(seed)
