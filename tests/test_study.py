@@ -1,6 +1,7 @@
 """The sweep: what it runs, that a killed one loses nothing, and that a kept row comes again."""
 
 import csv
+import os
 import random
 import signal
 import subprocess
@@ -52,6 +53,15 @@ output_dir = "build/labs/stub"  # where
 """
 CONTRAST = {"setting": "a", "arms": ["both", "classical"], "measure": "accuracy", "named": True}
 GRID = {"num_per_class": [5, 20], "seeds": [0, 1, 2], "ablations_at": 20, "scored_on": "test"}
+
+
+@pytest.fixture(autouse=True)
+def same_environment():
+    """A sweep sets the number of threads for what it starts; other tests keep their own."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture

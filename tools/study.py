@@ -186,7 +186,7 @@ class Rows:
     def locked(self):
         """Refuses a second sweep into the same file while one is going on."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        path = notebooks.BUILD / "study" / f"{self.path.parent.name}_{self.path.stem}.lock"
+        path = notebooks.BUILD / "study" / f"{kept.fingerprint([], str(self.path.resolve()))}.lock"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w") as file:
             try:
