@@ -162,18 +162,24 @@ def test_finished_runs_are_not_repeated_and_changed_ones_are(workshop):
     assert all('"strength": 4.0' in r["parameters"] for r in after if r["setting"] == "b")
 
 
-def test_a_figure_or_a_default_may_change_without_new_runs(workshop):
+def test_figures_and_overridden_defaults_may_change_without_new_runs(workshop):
     folder = workshop()
     first = plan_of(folder).runs["a/5/0"].made_from
     notebook = nbformat.read(folder / "99_stub.ipynb", as_version=4)
     drawing = nbformat.v4.new_code_cell("draw()", metadata={"mystnb": {"image": {"alt": "x"}}})
     notebook.cells.append(drawing)
-    notebook.cells[0].source += "\nother = 1  # new"
+    notebook.cells[0].source = PARAMETERS.replace("strength = 1.0", "strength = 9.0")
     nbformat.write(notebook, folder / "99_stub.ipynb")
     assert plan_of(folder).runs["a/5/0"].made_from == first
-    notebook.cells[1].source += "\nrows = []"
-    nbformat.write(notebook, folder / "99_stub.ipynb")
-    assert plan_of(folder).runs["a/5/0"].made_from != first
+    for cell, more in (
+        (0, "\nother = 1  # a default that the protocol leaves"),
+        (1, "\nrows = []"),
+    ):
+        notebook.cells[cell].source += more
+        nbformat.write(notebook, folder / "99_stub.ipynb")
+        changed = plan_of(folder).runs["a/5/0"].made_from
+        assert changed != first
+        first = changed
 
 
 def test_a_sweep_killed_at_random_loses_nothing_that_was_finished(workshop):

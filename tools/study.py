@@ -64,7 +64,7 @@ def library(names=SOURCES):
 
 
 def row_code(notebook):
-    """Returns the code of a lab that its rows depend on: no figure, no check, no default."""
+    """Returns the code of a lab that its rows depend on: no figure, no check, no parameters."""
     lints = notebooks.lab_lints
     return [
         cell.source
@@ -97,7 +97,8 @@ class Run:
         }
         own = plan.settings[setting]
         self.parameters = (
-            plan.common
+            plan.defaults
+            | plan.common
             | own.get("parameters", {})
             | plan.own_parameters
             | {k: v for k, v in self.about.items() if k != "run"}
@@ -133,7 +134,9 @@ class Plan:
             self.own_parameters = self.own_parameters | own["small"]["parameters"]
         self.ablations_at, self.scored_on = grid["ablations_at"], grid["scored_on"]
         self.lab = Path(lab) if lab else notebooks.lab_path("12_study")
-        self.code = row_code(notebooks.read(self.lab))
+        notebook = notebooks.read(self.lab)
+        self.code, declared = row_code(notebook), notebooks.lab_lints.parameters(notebook)
+        self.defaults = {k: v for k, v in declared.items() if k != "output_dir"}
         self.sources = library()
         numbers = grid["num_per_class"]
         # Seed by seed: a sweep that is stopped early has whole seeds.
