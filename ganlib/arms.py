@@ -191,18 +191,20 @@ class Trainer:
         )
         return self._trained(images, networks, self.settings.num_semi_steps, augment, terms)
 
-    def start(self, discriminator, images):
+    def start(self, discriminator, images, *, frozen=False, num_layers=1):
         """A classifier that begins with a discriminator's layers.
 
         Args:
-            discriminator: ``keras.Model`` with an output "features".
+            discriminator: ``keras.Model`` of ``models.dcgan`` or ``models.mlp``.
             images: `data.Images` with the classes.
+            frozen: as in `from_discriminator`.
+            num_layers: likewise.
 
         Returns:
             A ``keras.Model`` for ``classifier(model=…)``; each call gives a new one.
         """
         return from_discriminator(
-            discriminator, images.num_classes, self.seed, frozen=self.settings.frozen
+            discriminator, images.num_classes, self.seed, frozen=frozen, num_layers=num_layers
         )
 
     def blended(self, images, extra, ratio=None, classes=None):
@@ -378,14 +380,17 @@ def pseudo_labelled(images, classifier, class_names=()):
     return data.Images(images, classifier.probabilities(images).argmax(axis=1), class_names)
 
 
-def from_discriminator(discriminator, num_classes, seed, *, frozen=False, dropout=0.4):
-    """A classifier that begins with a discriminator's layers, up to its last hidden one.
+def from_discriminator(
+    discriminator, num_classes, seed, *, frozen=False, num_layers=1, dropout=0.4
+):
+    """A classifier that begins with a discriminator's layers.
 
     Args:
-        discriminator: ``keras.Model`` with an output "features"; it is copied.
+        discriminator: ``keras.Model`` whose hidden layers end in a LeakyReLU; it is copied.
         num_classes: number of classes.
         seed: decides the new weights and the dropout.
         frozen: whether only the new layers learn.
+        num_layers: how many of the last hidden layers the new ones see, side by side.
         dropout: as in `classify.network`.
 
     Returns:
@@ -399,10 +404,13 @@ def from_discriminator(discriminator, num_classes, seed, *, frozen=False, dropou
         [(None, 128), (None, 10)]
 
     Reference:
-        Radford, Metz and Chintala, ICLR 2016, section 5.1, where the discriminator stays as it is.
-        Chapter 12_study.
+        Radford, Metz and Chintala, ICLR 2016, section 5.1: the layers of a discriminator, frozen
+        and side by side, under a linear classifier. Chapter 12_study.
     """
-    trunk = keras.Model(discriminator.inputs[0], discriminator.output["features"])
+    hidden = [layer for layer in discriminator.layers if isinstance(layer, keras.layers.LeakyReLU)]
+    outputs = [keras.layers.Flatten()(layer.output) for layer in hidden[-num_layers:]]
+    outputs = outputs[0] if len(outputs) == 1 else keras.layers.Concatenate()(outputs)
+    trunk = keras.Model(discriminator.inputs[0], outputs)
     copy = keras.models.clone_model(trunk)
     copy.set_weights(trunk.get_weights())
     copy.trainable = not frozen
@@ -434,8 +442,9 @@ def few_labels(material, trainer):
 
     Three GANs see all images. For the conditional one, their labels are what the classical arm's
     classifier says. Pseudo-labelling, the rival without a GAN, has these labels too. One GAN has no
-    labels at all: two arms go on from its discriminator, with the labels, and with pseudo-labels.
-    The semi-supervised one finds out for itself.
+    labels at all, and three arms begin with its discriminator's layers: `frozen` leaves two of them
+    as they are, `fine_tuned` goes on training them, and ``fine_tuned_pseudo_labels`` does so with
+    what the frozen arm's classifier says. The semi-supervised GAN finds out for itself.
 
     Args:
         material: a `studies.Material` with unlabelled images.
@@ -461,10 +470,11 @@ def few_labels(material, trainer):
     def seen():
         return trainer.unconditional_gan(material.all_images()).discriminator
 
-    @functools.cache
-    def tuned():
-        model = trainer.start(seen(), own)
+    def continued(**how):
+        model = trainer.start(seen(), own, **how)
         return trainer.classifier(own, material.validation, trainer.settings.policy, model)
+
+    frozen = functools.cache(lambda: continued(frozen=True, num_layers=2))
 
     def semi_supervised():
         network = trainer.semi_supervised_gan(own, material.unlabelled).discriminator
@@ -475,9 +485,10 @@ def few_labels(material, trainer):
         **plain,
         "pseudo_labels": lambda: _student(material, trainer, classical()),
         **_generated_arms(material, trainer, classical, gan),
-        "fine_tuned": tuned,
+        "frozen": frozen,
+        "fine_tuned": lambda: continued(frozen=trainer.settings.frozen),
         "fine_tuned_pseudo_labels": lambda: _student(
-            material, trainer, tuned(), trainer.start(seen(), own)
+            material, trainer, frozen(), trainer.start(seen(), own)
         ),
         "semi_supervised": semi_supervised,
     }

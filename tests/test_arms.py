@@ -27,7 +27,7 @@ SMALL = arms.Settings(
     gan_augment=augment.DiffAugment(),
 )
 COMMON = ["gan", "both", "synthetic"]
-FROM_DISCRIMINATOR = ["fine_tuned", "fine_tuned_pseudo_labels", "semi_supervised"]
+FROM_DISCRIMINATOR = ["frozen", "fine_tuned", "fine_tuned_pseudo_labels", "semi_supervised"]
 ABLATIONS = ["both_half", "both_double", "both_confident", "classical_long"]
 SETTINGS = {
     "few_images": (arms.few_images, {}, ["real", "classical", *COMMON]),
@@ -228,8 +228,11 @@ def test_a_classifier_begins_with_a_copy_of_the_discriminators_layers(discrimina
     model = arms.from_discriminator(discriminator, 10, seed=0)
     hidden = next(layer for layer in model.layers if isinstance(layer, keras.Model))
     np.testing.assert_array_equal(np.asarray(hidden(images)), expected)
-    frozen = arms.from_discriminator(discriminator, 10, seed=0, frozen=True)
+    frozen = arms.from_discriminator(discriminator, 10, seed=0, frozen=True, num_layers=2)
     assert len(frozen.trainable_variables) == 4 < len(model.trainable_variables)
+    seen = next(layer for layer in frozen.layers if isinstance(layer, keras.Model))(images)
+    assert seen.shape[1] > expected.shape[1]
+    np.testing.assert_array_equal(np.asarray(seen)[:, -expected.shape[1] :], expected)
     for variable in model.trainable_variables:
         variable.assign(variable + 1.0)
     np.testing.assert_array_equal(np.asarray(trunk(images)), expected)

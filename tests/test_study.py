@@ -367,7 +367,7 @@ def test_the_whole_study_runs_small_and_a_row_comes_again(tmp_path):
         [*command, "--run", "few_labels/5/1"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert again.returncode == 0, again.stdout
-    assert again.stdout.count("same   ") == 13
+    assert again.stdout.count("same   ") == 14
 
 
 def test_the_search_asks_for_arms_and_settings_that_exist():
