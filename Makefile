@@ -4,12 +4,20 @@
 # VENV         the environment
 # CONSTRAINTS  exact versions; empty for the newest that requirements.txt allows
 # NB           one lab, such as NB=07_dcgan
+# RUN          one cell of the study, such as RUN=few_labels/20/0; the whole grid if empty
+# DATA         data set of the study: fashion_mnist, digits or cifar10
+# SMALL        SMALL=1 for the study in little, in under a minute
+# JOBS         cells of the study at a time, each with one thread
 # PART         parts of the bench: search, throughput, limit, metrics, growth, quality; all if empty
 PYTHON ?=
 VENV ?= .venv
 CONSTRAINTS ?= constraints.txt
 NB ?=
 PART ?=
+RUN ?=
+DATA ?= fashion_mnist
+SMALL ?=
+JOBS ?= 2
 
 # The lock is made for the oldest Python, 3.11.0: what that can install, the newer ones can too.
 LOCK_PYTHON ?= python3.11
@@ -20,10 +28,10 @@ BIN := $(VENV)/bin
 SOURCES = _config.yml _toc.yml $(wildcard tools/sphinx_*.py) $(shell find book notebooks ganlib \
 	\( -name __pycache__ -o -name build -o -name '.*' \) -prune -o -type f -print)
 
-NOT_LIBRARY = bench book browser colab exercises look notebooks vendor
+NOT_LIBRARY = bench book browser colab exercises look notebooks study vendor
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all coverage notebooks verify colab sweep bench data lint lock extractors vendor repository clean
+.PHONY: help book test test-all coverage notebooks verify colab sweep bench study data lint lock extractors vendor repository clean
 
 help:  ## this list
 	@echo "make TARGET, where TARGET is one of:"
@@ -73,6 +81,9 @@ sweep: $(VENV)/.installed  ## run lab NB=07_dcgan as notebooks/sweeps.yml says; 
 
 bench: $(VENV)/.installed  ## measure ganlib beside its peers, for hours (or PART=throughput); results go to book/data/
 	@$(BIN)/python tools/bench.py $(PART)
+
+study: $(VENV)/.installed  ## run the study, for hours; RUN=few_labels/20/0 for one cell, DATA=digits SMALL=1 for all of it in little
+	@$(BIN)/python tools/study.py --data $(DATA) --jobs $(JOBS) $(if $(SMALL),--small) $(if $(RUN),--run $(RUN))
 
 data: $(VENV)/.installed  ## get the datasets, from this machine where they are
 	@$(BIN)/python -m ganlib.data

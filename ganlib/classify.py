@@ -37,11 +37,7 @@ def network(image_shape, num_classes, width=32, dropout=0.4, seed=0):
         >>> [o.shape for o in classify.network((28, 28, 1), num_classes=10).outputs]
         [(None, 128), (None, 10)]
     """
-    seeds = iter(np.random.SeedSequence(seed).generate_state(32).tolist())
-
-    def initializer():
-        return keras.initializers.HeNormal(seed=next(seeds))
-
+    seeds = _seeds(seed)
     images = keras.Input(image_shape)
     x = images
     num_halvings = max(1, math.ceil(math.log2(max(image_shape[:2]) / _SMALLEST_SIDE)))
@@ -53,15 +49,34 @@ def network(image_shape, num_classes, width=32, dropout=0.4, seed=0):
             strides=2,
             padding="same",
             use_bias=False,
-            kernel_initializer=initializer(),
+            kernel_initializer=keras.initializers.HeNormal(next(seeds)),
         )(x)
         x = keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.95)(x))
-    x = keras.layers.Dropout(dropout, seed=next(seeds))(keras.layers.Flatten()(x))
-    hidden = keras.layers.Dense(4 * width, activation="relu", kernel_initializer=initializer())
-    vector = hidden(x)
-    x = keras.layers.Dropout(dropout, seed=next(seeds))(vector)
-    logits = keras.layers.Dense(num_classes, kernel_initializer=initializer())(x)
-    return keras.Model(images, [vector, logits])
+    return _headed(images, x, num_classes, width, dropout, seeds)
+
+
+def with_head(images, outputs, num_classes, *, width=32, dropout=0.4, seed=0):
+    """A classifier that ends as `network` does, after layers of your own.
+
+    Args:
+        images: the ``keras.Input`` of your layers.
+        outputs: what they make of it, a ``KerasTensor``.
+        num_classes: number of classes.
+        width: a quarter of the length of the feature vector.
+        dropout: as in `network`.
+        seed: decides the weights of the two new layers and the dropout.
+
+    Returns:
+        A ``keras.Model``: images -> (features (n, 4 · width), logits (n, num_classes)).
+
+    Example:
+        >>> from ganlib import classify
+        >>> from ganlib._tensorflow import keras
+        >>> images = keras.Input((8, 8, 1))
+        >>> [o.shape for o in classify.with_head(images, images, num_classes=10).outputs]
+        [(None, 128), (None, 10)]
+    """
+    return _headed(images, outputs, num_classes, width, dropout, _seeds(seed))
 
 
 def train_classifier(
@@ -103,10 +118,54 @@ def train_classifier(
     Reference:
         Chapter 12_study.
     """
-    if num_steps < 1:
-        raise ValueError(f"num_steps={num_steps}; expected at least 1.")
     images, validation = _parts(images, validation, seed)
     model = network(images.images.shape[1:], images.num_classes, width, seed=seed)
+    return fit(
+        model,
+        images,
+        num_steps,
+        seed,
+        augment=augment,
+        validation=validation,
+        batch_size=batch_size,
+    )
+
+
+def fit(model, images, num_steps=2000, seed=0, *, augment=None, validation=None, batch_size=64):
+    """Train a network of your own just as `train_classifier` trains its own.
+
+    It is for a network that does not begin from nothing, such as a discriminator with a new last
+    layer.
+
+    Args:
+        model: ``keras.Model``, float32 images in [-1, 1] -> (features, logits); its weights change.
+        images: labelled `data.Images`.
+        num_steps: as in `train_classifier`, like all that follows.
+        seed: decides the batches and the augmentation.
+        augment: an `augment.Classical`, or a function like it, or None.
+        validation: labelled `data.Images`, or None to keep the last weights.
+        batch_size: images of a step.
+
+    Returns:
+        A `features.Classifier`.
+
+    Raises:
+        ValueError: if the images have no labels, or there are no steps.
+
+    Example:
+        >>> from ganlib import classify, data
+        >>> digits = data.load_digits()
+        >>> model = classify.network((8, 8, 1), num_classes=10, width=16)
+        >>> classifier = classify.fit(model, digits[:1000], num_steps=80)
+        >>> classify.accuracy(classifier, digits[1000:]) > 0.5
+        True
+
+    Reference:
+        Chapter 12_study.
+    """
+    if num_steps < 1:
+        raise ValueError(f"num_steps={num_steps}; expected at least 1.")
+    _require_labels(images)
     rate = keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, num_steps)
     optimizer = keras.optimizers.Adam(rate)
     optimizer.build(model.trainable_variables)
@@ -218,6 +277,22 @@ def classification_accuracy_score(generated, test, num_steps=2000, seed=0, **set
     return accuracy(train_classifier(generated, num_steps, seed, **settings), test)
 
 
+def _seeds(seed):
+    return iter(np.random.SeedSequence(seed).generate_state(32).tolist())
+
+
+def _headed(images, outputs, num_classes, width, dropout, seeds):
+    x = keras.layers.Dropout(dropout, seed=next(seeds))(keras.layers.Flatten()(outputs))
+    vector = keras.layers.Dense(
+        4 * width, activation="relu", kernel_initializer=keras.initializers.HeNormal(next(seeds))
+    )(x)
+    x = keras.layers.Dropout(dropout, seed=next(seeds))(vector)
+    logits = keras.layers.Dense(
+        num_classes, kernel_initializer=keras.initializers.HeNormal(next(seeds))
+    )(x)
+    return keras.Model(images, [vector, logits])
+
+
 def _predictions(classifier, images):
     if images.labels is None:
         raise ValueError("the images have no labels; expected labelled Images to compare with.")
@@ -230,10 +305,14 @@ def _cross_entropy(classifier, images):
     return -float(np.mean(np.log(np.maximum(right, 1e-12))))
 
 
-def _parts(images, validation, seed):
-    """The images to train on, and those to validate with or None."""
+def _require_labels(images):
     if images.labels is None:
         raise ValueError("the images have no labels; expected labelled Images to learn from.")
+
+
+def _parts(images, validation, seed):
+    """The images to train on, and those to validate with or None."""
+    _require_labels(images)
     if isinstance(validation, data.Images) or not validation:
         return images, validation or None
     rng = np.random.default_rng(seed)

@@ -17,7 +17,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 NAMES = [path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".") for path in FILES]
 MODULES = dict(zip(NAMES, FILES, strict=True))
 
-MAX_CODE_LINES = 4_600
+MAX_CODE_LINES = 5_000
 MAX_FUNCTION_LINES = 39  # of code in the body
 MAX_ARGUMENTS = 7
 
@@ -28,7 +28,7 @@ METRICS = ("metrics", "distances", "neighbours", "_rows")  # `ganlib.metrics` an
 ALONE = ("losses", "penalties", "report", "toy", *METRICS, *VIZ)
 NO_TENSORFLOW = ("report", "toy", *METRICS, *VIZ)
 SHARED_BY_MODELS = ("layers", "heads", "narrow", "spectral")
-MAY_IMPORT_TRAINING = ("widgets", "explorers", "trainers", "classify")
+MAY_IMPORT_TRAINING = ("widgets", "explorers", "trainers", "classify", "arms")
 TENSORFLOW = ("tensorflow", "keras")
 
 # More than seven arguments: qualified name to the reason.

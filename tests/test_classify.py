@@ -101,6 +101,29 @@ def test_without_validation_all_steps_count():
     assert (weights(first) != weights(second)).any()
 
 
+def test_a_network_of_ones_own_is_trained_like_the_usual_one():
+    settings = {"validation": TEST[:100], "augment": augment.Classical(shift=0.1)}
+    usual = train(num_steps=20, seed=3, **settings)
+    model = classify.network((8, 8, 1), 10, width=8, seed=3)
+    own = classify.fit(model, TRAIN, 20, 3, **settings)
+    np.testing.assert_array_equal(weights(own), weights(usual))
+
+
+def test_only_what_may_learn_does_and_from_the_weights_that_it_has():
+    body = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(3, 3)])
+    body.trainable = False
+    images = keras.Input((8, 8, 1))
+    model = classify.with_head(images, body(images), 10, width=8, seed=1)
+    assert [output.shape[1] for output in model.outputs] == [32, 10]
+    before, head = body.get_weights(), model.trainable_variables[0].numpy()
+    classifier = classify.fit(model, TRAIN, 60)
+    for old, new in zip(before, body.get_weights(), strict=True):
+        np.testing.assert_array_equal(new, old)
+    moved = np.abs(model.trainable_variables[0].numpy() - head)
+    assert 0 < moved.mean() < 0.2  # Adam moves a weight by its rate of 0.002 a step at most
+    assert classify.accuracy(classifier, TEST) > 0.6
+
+
 @pytest.mark.parametrize(
     ("shape", "num_classes"),
     [((8, 8, 1), 10), ((28, 28, 1), 3), ((64, 64, 3), 2), ((33, 20, 3), 5)],
@@ -164,5 +187,7 @@ def test_images_that_cannot_be_learned_from_are_refused(images, settings, messag
     with pytest.raises(ValueError, match=message):
         train(images, **settings)
     if images.labels is None:
+        with pytest.raises(ValueError, match=message):
+            classify.fit(classify.network((8, 8, 1), 10, width=8), images, 5)
         with pytest.raises(ValueError, match=message):
             classify.accuracy(_Oracle([0]), images)

@@ -173,7 +173,7 @@ def empty_output_dir(notebook, folder):
     shutil.rmtree(path, ignore_errors=True)
 
 
-def run(path, copy_path, folder):
+def run(path, copy_path, folder, progress_bar=True):
     """Runs the lab at `path` in `folder` at its own parameters; returns the executed notebook."""
     import papermill  # here, since the lints and `smoke` need no kernel
 
@@ -182,7 +182,11 @@ def run(path, copy_path, folder):
     os.environ.update(kernel_environment())
     try:
         papermill.execute_notebook(
-            str(path), str(copy_path), kernel_name="python3", cwd=str(folder), progress_bar=True
+            str(path),
+            str(copy_path),
+            kernel_name="python3",
+            cwd=str(folder),
+            progress_bar=progress_bar,
         )
     except papermill.PapermillExecutionError as error:
         raise LabError(

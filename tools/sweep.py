@@ -73,15 +73,17 @@ COLUMNS = {
 }
 
 
-def commit():
-    """Returns the commit that is checked out, with a + if the tree differs from it."""
+def commit(*paths):
+    """Returns the commit that is checked out, with a + if the tree (or paths in it) differs."""
 
     def git(*words):
         return subprocess.run(
             ["git", *words], cwd=ROOT, capture_output=True, text=True, check=True
         ).stdout.strip()
 
-    return git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain") else "")
+    return git("rev-parse", "--short", "HEAD") + (
+        "+" if git("status", "--porcelain", "--", *paths) else ""
+    )
 
 
 def run_once(name, parameters, made_from):

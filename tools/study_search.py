@@ -1,0 +1,136 @@
+"""Choose what the study's protocol fixes, on validation images: ``python tools/study_search.py``.
+
+`book/data/12_study_search.yml` lists what is tried. It learns from the first 50,000 training images
+of Fashion-MNIST and scores on the last 10,000; the test set is not read. Each trial's rows are kept
+in `book/data/12_study_tried.csv` as soon as it ends, failures included, and the same command goes
+on where it stopped. At the end it prints the mean over the seeds of each arm of each trial.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import statistics
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import yaml
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import kept  # noqa: E402, after the line that makes it importable
+from tools import study, sweep  # noqa: E402
+
+SEARCH = study.DATA / "12_study_search.yml"
+COLUMNS = (
+    *("run", "trial", "setting", "num_per_class", "seed", "arm", *study.MEASURES),
+    *("seconds", "commit", "made_from", "settings"),
+)
+
+
+def runs(search):
+    """Returns one run for each trial and seed."""
+    found = []
+    for trial in search["trials"]:
+        settings = search["settings"] | trial.get("settings", {})
+        number = trial.get("num_per_class", search["num_per_class"])
+        for seed in trial.get("seeds", search["seeds"]):
+            parts = [trial["setting"], trial["arms"], number, seed, settings]
+            found.append(
+                SimpleNamespace(
+                    key=f"{trial['trial']}/{trial['setting']}/{number}/{seed}",
+                    made_from=kept.fingerprint(study.library(), *parts),
+                    about={
+                        "trial": trial["trial"],
+                        "setting": trial["setting"],
+                        "num_per_class": number,
+                        "seed": seed,
+                        "settings": json.dumps(settings, sort_keys=True),
+                    },
+                    arms=trial["arms"],
+                    settings=settings,
+                )
+            )
+    return found
+
+
+def as_settings(given):
+    """Returns the settings of a trial; policies are given by their own arguments."""
+    from ganlib import arms, augment
+
+    settings = dict(given)
+    for name, kind in (("policy", augment.Classical), ("gan_augment", augment.DiffAugment)):
+        if isinstance(settings.get(name), dict):
+            settings[name] = kind(**settings[name])
+    return dataclasses.replace(arms.Settings(), **settings)
+
+
+def perform(run, images):
+    """Trains the arms that a trial asks for; returns their rows."""
+    import numpy as np
+
+    from ganlib import arms, studies
+
+    pool, held_out = images[:50_000], studies.HeldOut(images[50_000:])
+    pool = studies.without_copies(pool, held_out.seal)
+    setting, number, seed = (run.about[name] for name in ("setting", "num_per_class", "seed"))
+    rare = ()
+    if setting == "imbalance":
+        rng = np.random.default_rng(seed)
+        rare = tuple(sorted(rng.choice(pool.num_classes, 3, replace=False).tolist()))
+    num_unlabelled = -1 if setting == "few_labels" else 0
+    material = studies.split(
+        pool, number, seed, num_unlabelled=num_unlabelled, rare=rare, num_common=1000
+    )
+    trainer = arms.Trainer(as_settings(run.settings), held_out.seal, seed)
+    functions = getattr(arms, setting)(material, trainer)
+    rows = []
+    for arm in run.arms:
+        start = time.perf_counter()
+        scores = held_out.scores(functions[arm](), rare)
+        row = {"run": run.key, "arm": arm, "seconds": f"{time.perf_counter() - start:.1f}"}
+        rows.append(run.about | row | scores)
+    about = {"commit": sweep.commit("ganlib", "tools"), "made_from": run.made_from}
+    return [{name: str((row | about)[name]) for name in COLUMNS} for row in rows]
+
+
+def summary(rows):
+    """Returns one line for each arm of each trial: the mean accuracy and those of the seeds."""
+    groups = {}
+    for row in rows.read():
+        key = (row["trial"], row["setting"], row["num_per_class"], row["arm"])
+        measure = "rare_accuracy" if row["setting"] == "imbalance" else "accuracy"
+        groups.setdefault(key, []).append(100 * float(row[measure]))
+    return [
+        f"{statistics.mean(values):6.2f}  {' '.join(key)}: {', '.join(f'{v:.1f}' for v in values)}"
+        for key, values in groups.items()
+    ]
+
+
+def main(words=None):
+    """Does the trials that are missing; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Tries things out on validation images.")
+    parser.add_argument("--search", type=Path, default=SEARCH)
+    parser.add_argument("--output", type=Path, default=study.DATA / "12_study_tried.csv")
+    parser.add_argument("--only", help="trials whose name has this in it")
+    given = parser.parse_args(words)
+    os.environ.update(study.THREADS)  # before TensorFlow is loaded
+    from ganlib import data
+
+    rows = study.Rows(given.output, COLUMNS)
+    wanted = runs(yaml.safe_load(given.search.read_text(encoding="utf-8")))
+    wanted = [run for run in wanted if given.only is None or given.only in run.about["trial"]]
+    images = data.load_fashion_mnist("train")
+    with rows.locked():
+        for run in tqdm([run for run in wanted if not rows.of(run)], unit="trial"):
+            rows.put(run, perform(run, images))
+    print("\n".join(summary(rows)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
