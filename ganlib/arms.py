@@ -41,8 +41,6 @@ class Settings:
         pseudo_ratio: pseudo-labelled images for each labelled one.
         confident_share: share of the pseudo-labelled images that is kept, class by class.
         matching_weight: factor of feature matching in the semi-supervised GAN.
-        frozen: whether a discriminator's layers stay as they are where a classifier begins with
-            them.
         ablations: whether there are arms with other ratios, with generated images that a
             classifier is sure of, and one without a GAN that has the GAN's steps as well.
     """
@@ -64,7 +62,6 @@ class Settings:
     pseudo_ratio: float = 1.0
     confident_share: float = 0.5
     matching_weight: float = 0.1
-    frozen: bool = False
     ablations: bool = False
 
 
@@ -486,7 +483,7 @@ def few_labels(material, trainer):
         "pseudo_labels": lambda: _student(material, trainer, classical()),
         **_generated_arms(material, trainer, classical, gan),
         "frozen": frozen,
-        "fine_tuned": lambda: continued(frozen=trainer.settings.frozen),
+        "fine_tuned": continued,
         "fine_tuned_pseudo_labels": lambda: _student(
             material, trainer, frozen(), trainer.start(seen(), own)
         ),
