@@ -432,11 +432,12 @@ def test_without_torch_its_rows_are_left_out_with_a_word(tmp_path, monkeypatch, 
 
 
 def test_variant_without_options_is_the_labs_network():
-    for make, theirs, shape in (
-        (variants.generator, dcgan.generator, (28, 1, 8)),
-        (variants.discriminator, dcgan.discriminator, (28, 1)),
+    for make, theirs, shape, options in (
+        (variants.generator, dcgan.generator, (28, 1, 8), {}),
+        (variants.generator, dcgan.generator, (28, 1, 8), {"num_residuals": 2}),
+        (variants.discriminator, dcgan.discriminator, (28, 1), {}),
     ):
-        mine, plain = make(*shape, width=4), theirs(*shape, width=4)
+        mine, plain = (build(*shape, width=4, **options) for build in (make, theirs))
         plain.set_weights(mine.get_weights())
         inputs = np.random.default_rng(0).normal(size=(3, *mine.input_shape[1:]))
         np.testing.assert_allclose(mine(inputs), plain(inputs), rtol=1e-4, atol=1e-6)

@@ -272,6 +272,18 @@ def test_dcgan_convolves_its_first_grid_as_often_as_asked():
     assert shapes == [(7, 7), (7, 7), (14, 14), (28, 28)]
 
 
+def test_residuals_of_zeros_leave_the_plain_generator():
+    plain, residual = (dcgan.generator(28, 1, 8, width=2, num_residuals=n) for n in (0, 2))
+    dense, *rest = residual.get_weights()
+    for kernel in (rest[4], rest[9]):  # each after the four numbers of its normalisation
+        assert kernel.shape == (3, 3, 8, 8)
+        kernel[:] = 0
+    residual.set_weights([dense, *rest])
+    plain.set_weights([dense, *rest[10:]])
+    latents = tf.random.stateless_normal([4, 8], [0, 0])
+    np.testing.assert_allclose(residual(latents), plain(latents), rtol=1e-5, atol=1e-7)
+
+
 def test_dcgan_width_scales_the_number_of_channels():
     narrow, wide = (dcgan.discriminator(28, 1, width=w) for w in (4, 8))
     filters = [[x.filters for x in m.layers if hasattr(x, "filters")] for m in (narrow, wide)]
