@@ -10,9 +10,9 @@ import time
 
 from benchmarks import kept, recipe, worker
 
-NUM_BLOCKS = 9
+NUM_BLOCKS = 7
 NUM_STEPS = 400  # of a block: a multiple of the penalty's interval and of the steps of a call
-NUM_PART_STEPS = 100  # of a block of forward passes, or of gradients
+NUM_PART_STEPS = 50  # of a block of forward passes, or of gradients
 MODES = ("full", "bare")
 TITLES = {
     "ganlib": "ganlib",

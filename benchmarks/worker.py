@@ -18,6 +18,12 @@ import tempfile
 
 from benchmarks.kept import ROOT
 
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+}
+
 
 class WorkerError(Exception):
     """A worker that ended before it answered; the message holds its last lines."""
@@ -29,15 +35,16 @@ class Worker:
     Args:
         part: module of this package with a function ``serve(arguments, channel)``.
         arguments: dict for that function.
+        environment: dict of further variables of its environment, such as ``ONE_THREAD``.
     """
 
-    def __init__(self, part, arguments):
+    def __init__(self, part, arguments, environment=None):
         self._name = f"{part} {arguments.get('name', '')}"
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", part, json.dumps(arguments)],
             cwd=ROOT,
-            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"} | (environment or {}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

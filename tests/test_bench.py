@@ -1,5 +1,6 @@
 """The bench: what it counts, what its contestants are, and that an interrupted one goes on."""
 
+import ast
 import importlib.util
 import itertools
 import json
@@ -63,6 +64,16 @@ def test_fingerprint_changes_with_a_file_and_with_a_setting(tmp_path, monkeypatc
     assert before != kept.fingerprint(["folder"], {"steps": 4})
     file.write_text("two")
     assert before != kept.fingerprint(["folder"], {"steps": 3})
+
+
+def test_modules_of_the_study_are_imported_by_no_other():
+    modules = (kept.ROOT / "ganlib").rglob("*.py")
+    names = [Path(name).stem for name in kept.NOT_MEASURED]
+    for path in modules:
+        if path.relative_to(kept.ROOT).as_posix() not in kept.NOT_MEASURED:
+            code = path.read_text(encoding="utf-8")
+            imports = [n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.ImportFrom)]
+            assert not {a.name for n in imports for a in n.names} & set(names), path
 
 
 # --- the recipe ----------------------------------------------------------------------------------
