@@ -7,6 +7,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from ganlib import style
 
 _ROUND = [m * 10**k for k in range(-1, 6) for m in (1, 2, 5)]
+_FINE = [m * 10**k for k in range(6) for m in (1, 1.2, 1.5, 2, 3, 4, 5, 6, 8)]
 
 
 def plain_numbers(axis, ticks):
@@ -134,7 +135,7 @@ def roofline(contents):
         va="center",
         color=style.GENERATOR,
     )
-    axes.text(high, 1.12 * rate / 1e9, f"{rate / 1e9:,.0f} GFLOP/s", ha="right", va="bottom")
+    axes.text(high, 1.35 * rate / 1e9, f"{rate / 1e9:,.0f} GFLOP/s", ha="right", va="bottom")
     middle = low * 1.5
     axes.annotate(
         f"{bandwidth / 1e9:.0f} GB/s",
@@ -169,13 +170,14 @@ def metric_costs(contents):
     figure, panels = plt.subplots(
         1, 2, figsize=(style.WIDTH, 1.2 + 0.42 * len(rows)), sharey=True, layout="constrained"
     )
-    for axes, key, title in zip(panels, ("seconds", "megabytes"), ("seconds", "MB"), strict=True):
+    columns = (("seconds", "seconds", 1e-3), ("megabytes", "MB", 1.0))
+    for axes, (key, title, least) in zip(panels, columns, strict=True):
         for y, row in enumerate(rows):
             colour = style.GENERATOR if row["title"] == "ganlib" else style.REFERENCE
-            value = max(row[key], 1e-3)
+            value = max(row[key], least)
             axes.plot(value, y, "o", ms=8, color=colour)
             axes.annotate(
-                f"{value:,.0f}" if value >= 100 else f"{value:.2g}",
+                "less" if value > row[key] else f"{value:,.0f}" if value >= 100 else f"{value:.2g}",
                 (value, y),
                 (8, 0),
                 textcoords="offset points",
@@ -184,7 +186,7 @@ def metric_costs(contents):
             )
         axes.set(xscale="log", xlabel=title)
         axes.margins(x=0.3)
-        plain_numbers(axes.xaxis, [10.0**k for k in range(-3, 6)])
+        plain_numbers(axes.xaxis, [10.0**k for k in range(-3, 6, 1 if key == "seconds" else 2)])
     names = [f"{r['metric']}, {r['num_features']:,}\n{r['title']}" for r in rows]
     panels[0].set_yticks(range(len(rows)), names, fontsize=9.5)
     panels[0].set_ylim(len(rows) - 0.5, -0.5)
@@ -228,7 +230,10 @@ def growth(contents):
     every = [run for run in contents["runs"].values() if "value" in run]
     for row, key, factor in ((0, "seconds", 1e3), (1, "megabytes", 1)):
         heights = [factor * run[key] for run in every]
-        ticks = [t for t in _ROUND if min(heights) / 2 <= t <= 2 * max(heights)]
+        wide = max(heights) > 4 * min(heights)
+        ticks = [
+            t for t in (_ROUND if wide else _FINE) if min(heights) / 2 <= t <= 2 * max(heights)
+        ]
         plain_numbers(panels[row, 0].yaxis, ticks)
     panels[0, 0].set_title("milliseconds a step")
     panels[1, 0].set_title("MB at most")

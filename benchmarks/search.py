@@ -16,11 +16,11 @@ import types
 
 from benchmarks import kept, recipe, variants, worker
 
-SECONDS = 60
+SECONDS = 40
 NUM_AT_ONCE = 2
 SEEDS = (0, 1, 2)  # of the recipe itself; every change has the first of them
 NUM_IMAGES = 10_000
-NUM_TIMED = 150  # steps by which a variant's speed is measured, after as many to warm up
+NUM_TIMED = 100  # steps by which a variant's speed is measured, after as many to warm up
 AS_IT_IS = "the lab's recipe"
 RATES = ("generator_rate", "discriminator_rate")
 FACTORS = (*RATES, "discriminator_width")  # numbers in CHANGES that multiply the lab's
@@ -28,7 +28,6 @@ QUICK = (f"{AS_IT_IS}, seed 0", "both updates from one pass", "bfloat16")
 
 # title -> parameters of the lab, and under other names what `variant_gan` makes of them
 CHANGES = {
-    "batches of 16": {"batch_size": 16},
     "batches of 32": {"batch_size": 32},
     "batches of 128": {"batch_size": 128},
     "rates times 2.5": {"rate_factor": 2.5},
@@ -36,10 +35,7 @@ CHANGES = {
     "generator's rate is the discriminator's": {"generator_rate": 0.6},
     "generator's rate times 2": {"generator_rate": 2.0},
     "momentum 0.5": {"beta_1": 0.5},
-    "momentum −0.25": {"beta_1": -0.25},
-    "second average 0.9": {"beta_2": 0.9},
     "second average 0.999": {"beta_2": 0.999},
-    "R1 with a quarter of γ": {"gamma_factor": 0.25},
     "R1 with four times γ": {"gamma_factor": 4.0},
     "no R1": {"gamma_factor": 0.0},
     "no moving average": {"ema_decay": 0.0},
@@ -47,7 +43,6 @@ CHANGES = {
     "relativistic loss, R1 and R2": {"loss": "relativistic"},
     "both updates from one pass": {"simultaneous": True},
     "two discriminator updates a step": {"num_discriminator_steps": 2},
-    "latents of 32": {"latent_dim": 32},
     "latents of 128": {"latent_dim": 128},
     "half the width": {"width_factor": 0.5},
     "twice the width": {"width_factor": 2},
