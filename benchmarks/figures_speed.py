@@ -177,7 +177,11 @@ def metric_costs(contents):
             value = max(row[key], least)
             axes.plot(value, y, "o", ms=8, color=colour)
             axes.annotate(
-                "less" if value > row[key] else f"{value:,.0f}" if value >= 100 else f"{value:.2g}",
+                "under 1"
+                if value > row[key]
+                else f"{value:,.0f}"
+                if value >= 100
+                else f"{value:.2g}",
                 (value, y),
                 (8, 0),
                 textcoords="offset points",
