@@ -3,8 +3,6 @@
 python -m benchmarks.figures FOLDER [SOURCE]      draws all into a folder, to look at them
 """
 
-import base64
-import io
 import json
 import sys
 from pathlib import Path
@@ -80,12 +78,13 @@ def time_to_quality(contents):
 
 
 @style.figure_function
-def samples_at(contents, due):
+def samples_at(contents, due, folder=ROOT / "book" / "data"):
     """The first images of each contestant after the same seconds of training.
 
     Args:
         contents: of ``bench_quality.json``.
         due: seconds, one of those at which pictures were kept.
+        folder: where the results are, and the pictures beside them.
 
     Returns:
         The figure: a row for each contestant, at its best learning rate.
@@ -101,7 +100,7 @@ def samples_at(contents, due):
         len(rows), 1, figsize=(style.WIDTH, 0.86 * len(rows)), squeeze=False, layout="constrained"
     )
     for axes, (title, point) in zip(panels[:, 0], rows, strict=True):
-        picture = Image.open(io.BytesIO(base64.b64decode(point["picture"])))
+        picture = Image.open(Path(folder) / point["picture"])
         axes.imshow(np.asarray(picture), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         axes.set_title(f"{title}: {point['test']:.2g} after {point['seconds']:.0f} s", pad=3)
         axes.set_axis_off()
@@ -160,7 +159,7 @@ def main(folder, source=ROOT / "book" / "data", prefix=""):
     }
     for due in (20, 240):
         drawings["quality"].append(
-            (f"samples_{due}", lambda contents, due=due: samples_at(contents, due))
+            (f"samples_{due}", lambda contents, due=due: samples_at(contents, due, source))
         )
     for part, functions in drawings.items():
         if (source / f"bench_{part}.json").exists():

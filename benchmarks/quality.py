@@ -133,13 +133,23 @@ class Plan:
         run["title"], run["source"] = answer["title"], answer["source"]
         run["finished"] = answer["ended"] or stop == self._protocol["times"][-1]
         if "point" in answer:
-            run["points"].append(answer["point"] | {"due": stop})
+            run["points"].append(self._with_picture(run, answer["point"] | {"due": stop}))
             key = _key(run["name"], run["factor"])
             self._results.put(key, run, self._made_from(run["name"]))
             bar.set_postfix_str(
                 f"{run['title']} ×{run['factor']:g}: {run['points'][-1]['test']:.3f} at "
                 f"{answer['seconds']:.0f} s"
             )
+
+    def _with_picture(self, run, point):
+        """The point with the name of its picture, which becomes a file beside the results."""
+        if "picture" in point:
+            name = f"bench_quality/{run['name']}_{run['factor']:g}_{point['due']}.png"
+            path = self._bench.output / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(base64.b64decode(point["picture"]))
+            point["picture"] = name
+        return point
 
     def best_factor(self, name):
         """Returns the factor whose run is nearest to the validation images after the search."""

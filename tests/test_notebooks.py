@@ -498,7 +498,7 @@ def test_repository_address_is_set_in_the_configuration_and_the_labs(workshop, e
     assert lab_lints.lint_stamp(notebook) == []
 
 
-def test_real_address_switches_the_buttons_on_and_the_placeholder_off(workshop):
+def test_real_address_switches_the_buttons_on_and_the_empty_one_off(workshop):
     before = settings_of(workshop / "_config.yml")
     notebooks.set_repository("https://github.com/new/home")
     after = settings_of(workshop / "_config.yml")
