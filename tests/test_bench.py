@@ -348,6 +348,8 @@ class FakeWorker:
         answer = {"title": "T", "source": "S", "seconds": seconds, "ended": False}
         if measure:
             point = {"seconds": seconds, "test": 0.5, "validation": 1 / self.arguments["factor"]}
+            if picture:
+                point["picture"] = quality.encode(np.full((10, 28, 28, 1), until % 256, np.uint8))
             answer["point"] = point
             (Path(self.arguments["folder"]) / str(until)).mkdir(parents=True)
         return answer
@@ -376,6 +378,9 @@ def test_interrupted_quality_goes_on_from_its_last_measurement(tmp_path, monkeyp
     assert (best["factor"], best["seconds"]) == (4.0, 121)  # the nearest to validation images
     contents = figures.load("quality", tmp_path)
     assert contents["best"] == {"gan_flavours": 4.0}
+    drawn = {p["due"]: p["picture"] for p in contents["runs"]["gan_flavours ×4"]["points"][-2:]}
+    for due in (240, 480):
+        assert plt.imread(tmp_path / drawn[due]).max() == pytest.approx(due % 256 / 255)
     dues = {key: [p["due"] for p in run["points"]] for key, run in contents["runs"].items()}
     assert dues["gan_flavours ×1"] == dues["gan_flavours ×4"] == list(quality.TIMES)
     assert dues["gan_flavours ×2"] == [due for due in quality.TIMES if due <= quality.SEARCH]
