@@ -8,7 +8,7 @@
 # DATA         data set of the study: fashion_mnist, digits or cifar10
 # SMALL        SMALL=1 for the study in little, in under a minute
 # JOBS         cells of the study at a time, each with one thread
-# PART         parts of the bench: quality, throughput, limit, metrics, growth, search; all if empty
+# PART         parts of the bench: quality, throughput, limit, metrics, growth, search, finals; all if empty
 PYTHON ?=
 VENV ?= .venv
 CONSTRAINTS ?= constraints.txt

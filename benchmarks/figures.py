@@ -31,7 +31,7 @@ def load(part, folder=ROOT / "book" / "data"):
     """Returns what the bench kept of a part.
 
     Args:
-        part: "search", "throughput", "limit", "metrics", "growth" or "quality".
+        part: "search", "finals", "throughput", "limit", "metrics", "growth" or "quality".
         folder: where its JSON files are.
     """
     return json.loads((Path(folder) / f"bench_{part}.json").read_text(encoding="utf-8"))

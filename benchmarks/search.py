@@ -10,6 +10,7 @@ other with two threads.
 
 import concurrent.futures
 import dataclasses
+import importlib
 import statistics
 import time
 import types
@@ -77,20 +78,36 @@ def run(bench):
     Args:
         bench: a ``tools.bench.Bench``.
     """
+    seeds = [0] if bench.quick else SEEDS
+    changes = {f"{AS_IT_IS}, seed {seed}": {"seed": seed} for seed in seeds} | CHANGES
+    chosen = QUICK if bench.quick and not bench.only else changes
+    race(bench, "search", {title: changes[title] for title in chosen}, SECONDS, seeds)
+
+
+def race(bench, part, changes, seconds, seeds):
+    """Makes the runs of a part that are missing, two at a time.
+
+    Args:
+        bench: a ``tools.bench.Bench``.
+        part: name of the part, and of its module.
+        changes: dict, title of a run -> its change. ``"environment"`` in a change is a dict of
+            variables for the process.
+        seconds: how long each trains.
+        seeds: those of the recipe itself, for the protocol.
+    """
     protocol = {
-        "seconds": 1 if bench.quick else SECONDS,
+        "seconds": 1 if bench.quick else seconds,
         "num_timed": 50 if bench.quick else NUM_TIMED,
         "num_at_once": NUM_AT_ONCE,
         "num_images": 200 if bench.quick else NUM_IMAGES,
         "num_training": 2_000 if bench.quick else 60_000,
-        "seeds": [0] if bench.quick else list(SEEDS),
+        "seeds": list(seeds),
         "lab": recipe.parameters(),
     }
-    results = kept.Kept(bench.output / "bench_search.json", protocol)
+    results = kept.Kept(bench.output / f"bench_{part}.json", protocol)
     sources = ["ganlib", "benchmarks/variants.py", "benchmarks/search.py"]
-    changes = {f"{AS_IT_IS}, seed {seed}": {"seed": seed} for seed in protocol["seeds"]} | CHANGES
-    chosen = bench.only or (QUICK if bench.quick else changes)
-    changes = {title: change for title, change in changes.items() if title in chosen}
+    if bench.only:
+        changes = {title: change for title, change in changes.items() if title in bench.only}
     missing = []
     for title, change in changes.items():
         made_from = kept.fingerprint(sources, protocol, recipe.source(), change)
@@ -99,11 +116,12 @@ def run(bench):
 
     def found(title, change):
         about = {"name": title, "change": change}
-        with worker.Worker("search", about, worker.ONE_THREAD) as process:
+        environment = worker.ONE_THREAD | change.get("environment", {})
+        with worker.Worker("search", about, environment) as process:
             return process.ask(**protocol)
 
     with (
-        bench.bar("search", len(missing), "run") as bar,
+        bench.bar(part, len(missing), "run") as bar,
         concurrent.futures.ThreadPoolExecutor(NUM_AT_ONCE) as pool,
     ):
         runs = {
@@ -120,7 +138,8 @@ def run(bench):
             raise
     if not bench.only:
         results.only(changes)
-    results.note(summary=summary(results.contents["runs"]))
+    summary_of = importlib.import_module(f"benchmarks.{part}").summary
+    results.note(summary=summary_of(results.contents["runs"]))
 
 
 def summary(runs):

@@ -29,6 +29,21 @@ def tried(contents):
     return rows
 
 
+def finals(contents):
+    """Returns the rows of the longer race, with a heading.
+
+    Args:
+        contents: of ``bench_finals.json``.
+    """
+    rows = [["change", "runs", "relative distance", "range", "steps", "ms a step", "recall"]]
+    for one in contents["summary"]:
+        numbers = f"{one['num_steps']:,.0f}", f"{one['milliseconds']:.1f}", f"{one['recall']:.2f}"
+        several = one["num_runs"] > 1
+        spread = "{:.4f} to {:.4f}".format(*one["range"]) if several else ""
+        rows.append([one["title"], one["num_runs"], f"{one['test']:.4f}", spread, *numbers])
+    return rows
+
+
 def quality(contents):
     """Returns each contestant's distances after some seconds, with a heading.
 
@@ -118,6 +133,7 @@ def throughput(contents):
 
 TABLES = {  # name of the file -> part and function
     "bench_tried": ("search", tried),
+    "bench_finals": ("finals", finals),
     "bench_time_to_quality": ("quality", quality),
     "bench_metric_costs": ("metrics", metric_costs),
     "bench_steps": ("throughput", throughput),

@@ -16,7 +16,8 @@ from ganlib import augment, classify, data, features, losses, penalties, trainin
 from ganlib._tensorflow import keras, tf
 from ganlib.models import dcgan, heads, mlp
 
-_SMALLEST_CONVOLVED = 28  # sides below it get the dense pair
+_SMALLEST_CONVOLVED = 28  # sides below it get the dense pair,
+_UNITS = 8  # with so many units of a layer for each channel of the convolutional pair
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,10 +32,14 @@ class Settings:
         num_gan_steps: steps of a conditional GAN.
         num_pretrain_steps: steps of a GAN without labels, for its discriminator's layers.
         num_semi_steps: steps of a GAN whose discriminator is a classifier.
-        gan_width: channels of the outermost hidden layer of a GAN's networks.
+        gan_width: channels of a generator's last hidden layer.
+        num_residuals: 3×3 convolutions on a generator's first grid.
+        discriminator_width: channels of a discriminator's first layer.
         latent_dim: length of a latent vector.
-        learning_rate: of both networks of a GAN.
+        generator_rate: learning rate, which falls after 60 and 85% of the steps to a tenth.
+        discriminator_rate: likewise.
         gamma: weight of the penalty R1, taken every 16 steps.
+        few_gamma: the same where a GAN learns from few images.
         gan_augment: what a discriminator's images go through where a GAN learns from few; or None.
         ratio: generated images for each real one, in each class that gets some.
         num_synthetic: images of such a class, real and generated, real ones repeated.
@@ -53,9 +58,13 @@ class Settings:
     num_pretrain_steps: int = 3000
     num_semi_steps: int = 1500
     gan_width: int = 16
+    num_residuals: int = 2
+    discriminator_width: int = 24
     latent_dim: int = 64
-    learning_rate: float = 1.2e-3
-    gamma: float = 0.1
+    generator_rate: float = 2e-3
+    discriminator_rate: float = 1.2e-3
+    gamma: float = 4.0
+    few_gamma: float = 0.1
     gan_augment: Callable | None = None
     ratio: float = 1.0
     num_synthetic: int = 2000
@@ -227,13 +236,14 @@ class Trainer:
         """A new pair for images of that shape; the global random state decides its weights."""
         keras.utils.set_random_seed(self.seed)
         side, _, channels = images.images.shape[1:]
-        family = mlp if side < _SMALLEST_CONVOLVED else dcgan
-        width = self.settings.gan_width
+        settings, family, units, own = self.settings, mlp, _UNITS, {}
+        if side >= _SMALLEST_CONVOLVED:
+            family, units, own = dcgan, 1, {"num_residuals": settings.num_residuals}
+        widths = units * settings.gan_width, units * settings.discriminator_width
+        latent_dim, classes = settings.latent_dim, images.num_classes or None
         return (
-            family.generator(
-                side, channels, self.settings.latent_dim, width, num_classes=generator_classes
-            ),
-            family.discriminator(side, channels, width, images.num_classes or None, head=head),
+            family.generator(side, channels, latent_dim, widths[0], generator_classes, **own),
+            family.discriminator(side, channels, widths[1], classes, head=head),
         )
 
     def _trained(self, images, networks, num_steps, view, terms=()):
@@ -241,23 +251,30 @@ class Trainer:
         settings = self.settings
         self._seal.require_unseen(images.images, "a GAN's training set")
         self.spent.append(("gan", num_steps))
-        adam = [
-            keras.optimizers.Adam(settings.learning_rate, beta_1=0.0, beta_2=0.99) for _ in range(2)
-        ]
+        gamma = settings.gamma if view is None else settings.few_gamma
         loss = losses.non_saturating
         if terms:  # the generator learns from the terms alone
             loss = loss._replace(generator=lambda real_logits, fake_logits: 0.0)
         gan = training.GAN(
             *networks,
             loss,
-            penalties=[training.Penalty(penalties.r1, settings.gamma, interval=16)],
+            penalties=[training.Penalty(penalties.r1, gamma, interval=16)],
             terms=terms,
-            generator_optimizer=adam[0],
-            discriminator_optimizer=adam[1],
+            generator_optimizer=_adam(settings.generator_rate, num_steps),
+            discriminator_optimizer=_adam(settings.discriminator_rate, num_steps),
             options=training.Options(batch_size=settings.batch_size, seed=self.seed, augment=view),
         )
         gan.train(images, num_steps, progress=False)
         return gan
+
+
+def _adam(rate, num_steps):
+    """Chapter 07's Adam: without momentum, and its rate falls twice."""
+    steps = [int(0.6 * num_steps), int(0.85 * num_steps)]
+    falling = keras.optimizers.schedules.PiecewiseConstantDecay(
+        steps, [rate, 0.1**0.5 * rate, 0.1 * rate]
+    )
+    return keras.optimizers.Adam(falling, beta_1=0.0, beta_2=0.99)
 
 
 # ---- sets to learn from ----------------------------------------------------------------------

@@ -28,6 +28,7 @@ class Classifier:
 
     Attributes:
         name: what a published figure calls it.
+        model: the ``keras.Model`` below, which can be saved.
         image_shape: (height, width, channels) of the images that it takes; None is any number.
 
     Args:
@@ -37,7 +38,8 @@ class Classifier:
     """
 
     def __init__(self, name, model, batch_size=_BATCH_SIZE):
-        self.name, self.image_shape = name, tuple(model.input_shape[1:])
+        self.name, self.model = name, model
+        self.image_shape = tuple(model.input_shape[1:])
         self._batch_size = batch_size
         self._run = tf.function(
             lambda images: model(data.to_model_range(images), training=False),

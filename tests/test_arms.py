@@ -238,6 +238,25 @@ def test_a_classifier_begins_with_a_copy_of_the_discriminators_layers(discrimina
     np.testing.assert_array_equal(np.asarray(trunk(images)), expected)
 
 
+@pytest.mark.parametrize("view", [None, augment.DiffAugment()])
+def test_gan_has_the_networks_and_rates_of_chapter_07(view):
+    rng = np.random.default_rng(0)
+    images = data.Images(rng.integers(0, 256, (20, 28, 28, 1)).astype(np.uint8), np.arange(20) % 2)
+    settings = dataclasses.replace(
+        SMALL, num_gan_steps=20, gan_width=2, discriminator_width=3, gamma=7.0, few_gamma=0.5
+    )
+    gan = arms.Trainer(settings, studies.Seal(HELD_OUT.images)).conditional_gan(images, view)
+    assert sum(isinstance(layer, keras.layers.Add) for layer in gan.generator.layers) == 2
+    convolutions = [la for la in gan.discriminator.layers if isinstance(la, keras.layers.Conv2D)]
+    assert [la.filters for la in convolutions] == [3, 6, 12]
+    assert gan.penalties[0].weight == (7.0 if view is None else 0.5)
+    for optimizer, rate in ((gan.generator_optimizer, 2e-3), (gan.discriminator_optimizer, 1.2e-3)):
+        falling = keras.saving.deserialize_keras_object(optimizer.get_config()["learning_rate"])
+        rates = [float(falling(step)) for step in (0, 12, 13, 17, 18, 20)]
+        expected = rate * np.array([1, 1, 0.1**0.5, 0.1**0.5, 0.1, 0.1])
+        np.testing.assert_allclose(rates, expected, rtol=1e-6)
+
+
 def test_the_semi_supervised_gan_learns_the_known_labels_only():
     material = studies.split(POOL, 20, 0, num_unlabelled=400)
     settings = dataclasses.replace(SMALL, num_semi_steps=150, gan_width=64, latent_dim=16)

@@ -741,6 +741,14 @@ BROKEN = {
             "(2 * kernel * np.sin(np.pi / stride))",
         ),
     ],
+    "14_recipe": [
+        ("14_recipe.ipynb", "(1 / (count - 1) if corrected else 0)", "0.0"),
+        (
+            "14_recipe.ipynb",
+            "(first + np.arange(len(own))) % num_parts",
+            "np.arange(len(own)) // num_parts",
+        ),
+    ],
 }
 
 

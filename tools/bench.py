@@ -5,7 +5,7 @@
     python tools/bench.py quality --quick       a few seconds each, to see that it works
     python tools/bench.py quality --only ganlib pytorch_gan
 
-Parts: quality, throughput, limit, metrics, growth, search. Each writes
+Parts: quality, throughput, limit, metrics, growth, search, finals. Each writes
 `book/data/bench_PART.json`; the book's figures and tables are drawn from these at the end. A run is
 kept as soon as it ends, and a run of quality at each of its measurements: a bench that was
 interrupted goes on when it is called again. What was made on another machine, with other versions
@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks import figures, kept, recipe, tables, worker  # noqa: E402, after the line that makes it importable
 
-PARTS = ("quality", "throughput", "limit", "metrics", "growth", "search")
+PARTS = ("quality", "throughput", "limit", "metrics", "growth", "search", "finals")
 WITHOUT_TORCH = "PyTorch is not installed, so its rows are left out; `pip install torch` adds them."
 
 

@@ -1,5 +1,8 @@
 """Choose what the study's protocol fixes, on validation images: ``python tools/study_search.py``.
 
+    python tools/study_search.py --jobs 2              two trials at a time, one thread each
+    python tools/study_search.py --only pretrained     the trials with this in their name
+
 `book/data/12_study_search.yml` lists what is tried. It learns from the first 50,000 training images
 of Fashion-MNIST and scores on the last 10,000; the test set is not read. Each trial's rows are kept
 in `book/data/12_study_tried.csv` as soon as it ends, failures included, and the same command goes
@@ -7,8 +10,11 @@ on where it stopped. At the end it prints the mean over the seeds of each arm of
 """
 
 import argparse
+import concurrent.futures
 import dataclasses
+import functools
 import json
+import multiprocessing
 import os
 import statistics
 import sys
@@ -69,12 +75,21 @@ def as_settings(given):
     return dataclasses.replace(arms.Settings(), **settings)
 
 
-def perform(run, images):
+@functools.cache
+def all_images():
+    """Returns the training images, labels included; the test set is not read."""
+    from ganlib import data
+
+    return data.load_fashion_mnist("train")
+
+
+def perform(run):
     """Trains the arms that a trial asks for; returns their rows."""
     import numpy as np
 
     from ganlib import arms, studies
 
+    images = all_images()
     pool, held_out = images[:50_000], studies.HeldOut(images[50_000:])
     pool = studies.without_copies(pool, held_out.seal)
     setting, number, seed = (run.about[name] for name in ("setting", "num_per_class", "seed"))
@@ -117,17 +132,23 @@ def main(words=None):
     parser.add_argument("--search", type=Path, default=SEARCH)
     parser.add_argument("--output", type=Path, default=study.DATA / "12_study_tried.csv")
     parser.add_argument("--only", help="trials whose name has this in it")
+    parser.add_argument("--jobs", type=int, default=1, help="how many trials at a time")
     given = parser.parse_args(words)
-    os.environ.update(study.THREADS)  # before TensorFlow is loaded
-    from ganlib import data
-
+    os.environ.update(study.THREADS)  # before TensorFlow is loaded, in processes of their own
     rows = study.Rows(given.output, COLUMNS)
     wanted = runs(yaml.safe_load(given.search.read_text(encoding="utf-8")))
     wanted = [run for run in wanted if given.only is None or given.only in run.about["trial"]]
-    images = data.load_fashion_mnist("train")
-    with rows.locked():
-        for run in tqdm([run for run in wanted if not rows.of(run)], unit="trial"):
-            rows.put(run, perform(run, images))
+    missing = [run for run in wanted if not rows.of(run)]
+    clean = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
+    with (
+        rows.locked(),
+        concurrent.futures.ProcessPoolExecutor(given.jobs, clean) as pool,
+        tqdm(total=len(missing), unit="trial") as bar,
+    ):
+        going = {pool.submit(perform, run): run for run in missing}
+        for trial in concurrent.futures.as_completed(going):
+            rows.put(going[trial], trial.result())
+            bar.update()
     print("\n".join(summary(rows)))
     return 0
 
