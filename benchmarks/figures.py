@@ -73,7 +73,7 @@ def time_to_quality(contents):
     axes.set_title("relative Fréchet distance", pad=8)
     plain_numbers(axes.xaxis, [10, 20, 30, 60, 120, 240, 480])
     plain_numbers(axes.yaxis, [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5])
-    _label_ends(axes, ends)
+    label_ends(axes, ends)
     return figure
 
 
@@ -114,12 +114,17 @@ def _colours(contents):
     return {name: style.GENERATOR if name == "ganlib" else next(peers) for name in names}
 
 
-def _label_ends(axes, ends):
-    """Writes labels beside the ends of lines, moved apart where they would overlap."""
-    low, high = np.log(axes.get_ylim())
+def label_ends(axes, ends):
+    """Writes labels beside the ends of lines, moved apart where they would overlap.
+
+    Args:
+        axes: Matplotlib's axes, after everything is drawn.
+        ends: list of (value, where, label, colour).
+    """
+    to_axes = axes.transData + axes.transAxes.inverted()
     places, last = [], -np.inf
-    for value, *_ in sorted(ends):
-        last = max((np.log(value) - low) / (high - low), last + LINE_HEIGHT)
+    for value, where, *_ in sorted(ends):
+        last = max(to_axes.transform((where, value))[1], last + LINE_HEIGHT)
         places.append(last)
     overflow = max(0.0, places[-1] - 1)
     for i in reversed(range(len(places))):  # what was pushed out at the top moves down again

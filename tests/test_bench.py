@@ -1,6 +1,7 @@
 """The bench: what it counts, what its contestants are, and that an interrupted one goes on."""
 
 import ast
+import contextlib
 import importlib.util
 import itertools
 import json
@@ -17,6 +18,7 @@ from benchmarks import (
     arithmetic,
     figures,
     figures_speed,
+    finals,
     kept,
     metrics,
     quality,
@@ -516,6 +518,50 @@ def test_summary_of_the_search_compares_with_the_median_of_the_seeds():
     assert (own["title"], own["test"], own["range"]) == (search.AS_IT_IS, 0.2, [0.1, 0.4])
 
 
+def test_finals_run_every_change_with_every_seed():
+    planned = finals.changes([0, 1])
+    assert len(planned) == 2 * (1 + len(finals.AHEAD)) + 1
+    assert planned["bfloat16, seed 1"] == {"policy": "mixed_bfloat16", "seed": 1}
+    assert planned[f"{search.AS_IT_IS}, seed 0"] == {"seed": 0}
+    hidden = planned[f"{finals.HIDDEN}, seed 0"]
+    assert hidden["policy"] == "mixed_bfloat16"
+    assert hidden["environment"] == finals.ENVIRONMENT
+    assert set(finals.changes([0], finals.QUICK)) == {f"{title}, seed 0" for title in finals.QUICK}
+    assert "seed" not in search.CHANGES["bfloat16"]  # the search's own is left as it was
+
+
+def test_variables_of_a_change_reach_the_process(tmp_path, monkeypatch):
+    given = {}
+
+    class Fake(contextlib.nullcontext):
+        def __init__(self, part, about, environment):
+            super().__init__(self)
+            given[about["name"]] = environment
+
+        def ask(self, **protocol):
+            return dict.fromkeys(("num_steps", "milliseconds", "test", "precision", "recall"), 1.0)
+
+    monkeypatch.setattr(search.worker, "Worker", Fake)
+    assert bench.main(["finals", "--output", str(tmp_path)]) == 0
+    hidden = given.pop(f"{finals.HIDDEN}, seed 0")
+    assert hidden == search.worker.ONE_THREAD | finals.ENVIRONMENT
+    assert all(environment == search.worker.ONE_THREAD for environment in given.values())
+    assert len(figures.load("finals", tmp_path)["runs"]) == 1 + len(given) == 13
+
+
+def test_summary_of_the_finals_takes_medians_over_seeds():
+    values = {"num_steps": 10, "milliseconds": 2.0, "precision": 0.7, "recall": 0.6}
+    runs = {
+        f"{title}, seed {seed}": {"test": test} | values
+        for title, tests in ((search.AS_IT_IS, (0.2, 0.1, 0.4)), ("half", (0.1, 0.09, 0.3)))
+        for seed, test in enumerate(tests)
+    }
+    half, own = finals.summary(runs)
+    assert (half["title"], half["test"], half["range"]) == ("half", 0.1, [0.09, 0.3])
+    assert (own["title"], own["test"], own["num_runs"]) == (search.AS_IT_IS, 0.2, 3)
+    assert (half["ratio"], own["ratio"]) == (0.5, 1.0)
+
+
 # --- figures -------------------------------------------------------------------------------------
 
 
@@ -607,6 +653,15 @@ def search_contents():
     return {"summary": search.summary(runs)}
 
 
+def finals_contents():
+    values = {"num_steps": 1234, "milliseconds": 2.0, "precision": 0.7, "recall": 0.6}
+    runs = {
+        f"{search.AS_IT_IS}, seed {seed}": {"test": test} | values
+        for seed, test in enumerate((0.2, 0.1, 0.4))
+    }
+    return {"summary": finals.summary(runs)}
+
+
 def test_headline_is_the_comparison_with_the_best_peers_better_run():
     found = tables.headline(quality_contents())
     # by construction ours is 1.05 / t^0.7, the first peer's is half of that, the last is 1/16
@@ -629,6 +684,7 @@ def test_headline_is_the_comparison_with_the_best_peers_better_run():
     ("table", "contents", "cells"),
     [
         (tables.quality, quality_contents, {"ganlib", "the lab's", "× 4", "12,000"}),
+        (tables.finals, finals_contents, {"0.2000", "0.1000 to 0.4000", "3", "1,234", "0.60"}),
         (tables.tried, search_contents, {"0.250", "2.50", "0.100 (0.100 to 0.100)", "1,234"}),
         (tables.metric_costs, metrics_contents, {"50,000 × 2,048", "kernel distance"}),
         (tables.throughput, throughput_contents, {"30.0", "10.0", "0.50"}),

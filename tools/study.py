@@ -36,7 +36,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import kept  # noqa: E402, after the line that makes it importable
-from tools import notebooks, sweep  # noqa: E402
+from tools import notebooks, study_report, sweep  # noqa: E402
 
 DATA = ROOT / "book" / "data"
 PROTOCOL = DATA / "12_study_protocol.yml"
@@ -396,6 +396,12 @@ def write_contrasts(plan, rows):
     return path
 
 
+def report(dataset, output):
+    """Writes the chapter's tables and figures, if these are the rows that it shows."""
+    if dataset == "fashion_mnist" and output == DATA:
+        study_report.main()
+
+
 def rerun(plan, rows, key, *, here=False):
     """Runs one cell anew and compares it with what is kept; returns the exit status."""
     run = plan.run(key)
@@ -439,6 +445,7 @@ def main(words=None):
             with rows.locked():
                 sweep_grid(plan, rows, jobs=given.jobs, here=here)
         print(f"The rows are in {rows.path}, the contrasts in {write_contrasts(plan, rows)}")
+        report(given.data, output)
     except notebooks.LabError as error:
         print(error, file=sys.stderr)
         return 1

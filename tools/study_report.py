@@ -1,0 +1,396 @@
+"""Tables and figures of the study's rows: ``python tools/study_report.py``.
+
+It reads `book/data/12_study.csv`, which ``make study`` writes, and `12_study_tried.csv`, and writes
+the tables and figures of chapter 12 from them. ``make study`` calls it at its end.
+"""
+
+import csv
+import statistics
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.figures import label_ends  # noqa: E402, after the line that makes it importable
+from benchmarks.figures_speed import plain_numbers  # noqa: E402
+from ganlib import style  # noqa: E402
+
+DATA, STATIC = ROOT / "book" / "data", ROOT / "book" / "_static"
+RIVALS = {"few_images": "classical", "few_labels": "classical", "imbalance": "oversampled"}
+TITLES = {"few_images": "few images", "few_labels": "few labels", "imbalance": "imbalance"}
+ABLATIONS = ("both_half", "both_double", "both_confident", "classical_long")
+LOOKS = {  # colour and dashes of each arm
+    "real": (style.REFERENCE, "-"),
+    "classical": (style.REAL, "-"),
+    "oversampled": (style.REAL, "--"),
+    "pseudo_labels": (style.REAL, "--"),
+    "gan": (style.FAKE, "--"),
+    "both": (style.FAKE, "-"),
+    "synthetic": (style.FAKE, ":"),
+    "frozen": (style.GENERATOR, "-"),
+    "fine_tuned": (style.GENERATOR, "--"),
+    "fine_tuned_pseudo_labels": (style.GENERATOR, ":"),
+    "semi_supervised": (style.DISCRIMINATOR, "-"),
+}
+SHADES = (0.35, 0.55, 0.75, 1.0)  # of the differences at one n after another
+NUM_SHUFFLES = 10_000
+
+
+class Study:
+    """The rows of a sweep, as numbers.
+
+    Args:
+        rows: dicts of strings, as `study.Rows` reads them.
+    """
+
+    def __init__(self, rows):
+        self.values, self.distances, self.seconds = {}, {}, {}
+        for row in rows:
+            setting, arm = row["setting"], row["arm"]
+            cell = setting, int(row["num_per_class"]), int(row["seed"])
+            measure = "rare_accuracy" if setting == "imbalance" else "accuracy"
+            self.values[(*cell, arm)] = 100 * float(row[measure])
+            self.distances[cell] = float(row["distance"])
+            self.seconds.setdefault((setting, arm), []).append(float(row["seconds"]))
+
+    def arms(self, setting, *, ablations=False):
+        """Returns the names of a setting's arms in the order of the rows."""
+        names = dict.fromkeys(key[3] for key in self.values if key[0] == setting)
+        return [name for name in names if (name in ABLATIONS) == ablations]
+
+    def numbers(self, setting):
+        """Returns the n of a setting, sorted."""
+        return sorted({key[1] for key in self.values if key[0] == setting})
+
+    def of(self, setting, number, arm):
+        """Returns dict: seed -> percent."""
+        return {
+            key[2]: value
+            for key, value in sorted(self.values.items())
+            if (key[0], key[1], key[3]) == (setting, number, arm)
+        }
+
+    def difference(self, setting, number, first, second):
+        """Returns the interval of the paired difference, or None where there are no pairs."""
+        from ganlib import studies
+
+        a, b = self.of(setting, number, first), self.of(setting, number, second)
+        seeds = [seed for seed in a if seed in b]
+        if not seeds:
+            return None
+        return studies.paired_difference([a[seed] for seed in seeds], [b[seed] for seed in seeds])
+
+
+# ---- tables ------------------------------------------------------------------------------------
+
+
+def accuracies(study, setting):
+    """Returns mean and standard deviation over the seeds, a row for each arm, with a heading."""
+    numbers = study.numbers(setting)
+    rows = [["arm", *(f"n = {number}" for number in numbers)]]
+    for arm in study.arms(setting):
+        found = [list(study.of(setting, number, arm).values()) for number in numbers]
+        rows.append([f"`{arm}`", *(_mean_and_deviation(values) for values in found)])
+    return rows
+
+
+def _mean_and_deviation(values):
+    if not values:
+        return ""
+    mean = f"{statistics.mean(values):.1f}"
+    return f"{mean} ± {statistics.stdev(values):.1f}" if len(values) > 1 else mean
+
+
+def differences(study, contrasts, setting):
+    """Returns the protocol's contrasts of a setting for each n, with a heading.
+
+    Args:
+        study: a `Study`.
+        contrasts: the protocol's list.
+        setting: its name.
+    """
+    numbers = study.numbers(setting)
+    rows = [["difference", *(f"n = {number}" for number in numbers)]]
+    for contrast in contrasts:
+        first, second = contrast["arms"]
+        if (
+            contrast["setting"] != setting
+            or contrast["measure"] == "balanced_accuracy"
+            or ABLATIONS.count(first) + ABLATIONS.count(second)
+        ):
+            continue
+        found = [study.difference(setting, number, first, second) for number in numbers]
+        name = f"`{first}` − `{second}`"
+        rows.append([f"**{name}**" if contrast.get("named") else name, *map(_interval, found)])
+    return rows
+
+
+def ablations(study, contrasts, number):
+    """Returns the protocol's contrasts that are asked at one n only, with a heading."""
+    rows = [["setting", "difference", "points"]]
+    for contrast in contrasts:
+        first, second = contrast["arms"]
+        if first in ABLATIONS or second in ABLATIONS:
+            found = study.difference(contrast["setting"], number, first, second)
+            if found:
+                name = f"`{first}` − `{second}`"
+                rows.append([TITLES[contrast["setting"]], name, _interval(found)])
+    return rows
+
+
+def _interval(found):
+    if found is None:
+        return ""
+    values = (f"{value:+.1f}".replace("-", "−") for value in found[:3])
+    return "{} ({} to {})".format(*values)
+
+
+def by_distance(study):
+    """Returns how the Fréchet distance of a cell's GAN goes with what its images are worth.
+
+    Over all cells of a setting, and within each n, where the number of images cannot be what both
+    follow. The probability is that of so strong a correlation, of either sign, if the cells of each
+    n changed places at random.
+    """
+    rows = [["setting", "worth", "cells", "rank correlation", "within n", "probability"]]
+    for setting, rival in RIVALS.items():
+        for title, first, second in (
+            ("`both` − `" + rival + "`", "both", rival),
+            ("`synthetic`", "synthetic", None),
+        ):
+            cells = [cell for cell in study.distances if (*cell, first) in study.values]
+            cells = [cell for cell in cells if cell[0] == setting]
+            if len(cells) < 3:
+                continue
+            worth = np.array([study.values[(*cell, first)] for cell in cells])
+            if second:
+                worth -= [study.values[(*cell, second)] for cell in cells]
+            distances = np.array([study.distances[cell] for cell in cells])
+            numbers = np.array([cell[1] for cell in cells])
+            overall = np.corrcoef(_ranks(distances), _ranks(worth))[0, 1]
+            within, probability = correlation_within(distances, worth, numbers)
+            values = f"{overall:+.2f}", f"{within:+.2f}", f"{probability:.2f}"
+            rows.append(
+                [TITLES[setting], title, len(cells), *(v.replace("-", "−") for v in values)]
+            )
+    return rows
+
+
+def correlation_within(first, second, groups, num_shuffles=NUM_SHUFFLES, seed=0):
+    """Returns the correlation of ranks taken within groups, and its permutation probability."""
+    first, second = (_ranks_within(values, groups) for values in (first, second))
+    found = np.corrcoef(first, second)[0, 1]
+    rng, as_strong = np.random.default_rng(seed), 0
+    for _ in range(num_shuffles):
+        shuffled = second.copy()
+        for group in np.unique(groups):
+            own = np.nonzero(groups == group)[0]
+            shuffled[own] = second[rng.permutation(own)]
+        as_strong += abs(np.corrcoef(first, shuffled)[0, 1]) >= abs(found) - 1e-12
+    return float(found), (1 + as_strong) / (1 + num_shuffles)
+
+
+def _ranks(values):
+    from scipy import stats
+
+    return stats.rankdata(values)
+
+
+def _ranks_within(values, groups):
+    """Ranks in each group, centred."""
+    values, ranks = np.asarray(values), np.empty(len(values))
+    for group in np.unique(groups):
+        own = groups == group
+        ranks[own] = _ranks(values[own]) - (np.sum(own) + 1) / 2
+    return ranks
+
+
+def costs(study):
+    """Returns the median seconds of each arm in each setting, with a heading."""
+    rows = [["arm", *TITLES.values()]]
+    arms = dict.fromkeys(arm for setting in TITLES for arm in study.arms(setting))
+    for arm in arms:
+        own = [study.seconds.get((setting, arm)) for setting in TITLES]
+        rows.append([f"`{arm}`", *(f"{statistics.median(s):.0f}" if s else "" for s in own)])
+    return rows
+
+
+def tried(rows):
+    """Returns what was tried on validation images, with a heading.
+
+    Args:
+        rows: of `12_study_tried.csv`, dicts of strings.
+    """
+    groups = {}
+    for row in rows:
+        measure = "rare_accuracy" if row["setting"] == "imbalance" else "accuracy"
+        key = row["trial"], row["setting"], row["arm"]
+        groups.setdefault(key, []).append(100 * float(row[measure]))
+    found = [["setting", "trial", "arm", "mean", "seeds"]]
+    for (trial, setting, arm), values in sorted(groups.items(), key=_place):
+        each = ", ".join(f"{value:.1f}" for value in values)
+        found.append([TITLES[setting], trial, f"`{arm}`", f"{statistics.mean(values):.1f}", each])
+    return found
+
+
+def _place(group):
+    (_, setting, arm), values = group
+    return list(TITLES).index(setting), -statistics.mean(values), arm
+
+
+# ---- figures -----------------------------------------------------------------------------------
+
+
+@style.figure_function
+def accuracy_figure(study, setting):
+    """Accuracy against n: a line for each arm's mean, a band from its worst to its best seed."""
+    arms, numbers = study.arms(setting), study.numbers(setting)
+    height = 3.4 if len(arms) < 8 else 4.6
+    figure, axes = plt.subplots(figsize=(style.WIDTH, height), layout="constrained")
+    ends = []
+    for arm in arms:
+        colour, dashes = LOOKS[arm]
+        found = [list(study.of(setting, number, arm).values()) for number in numbers]
+        kept = [(number, values) for number, values in zip(numbers, found, strict=True) if values]
+        where = [number for number, _ in kept]
+        mean, low, high = ([f(v) for _, v in kept] for f in (statistics.mean, min, max))
+        axes.fill_between(where, low, high, color=colour, alpha=0.12, lw=0)
+        axes.plot(where, mean, color=colour, ls=dashes, marker="o", ms=4)
+        ends.append((mean[-1], where[-1], arm.replace("_", " "), colour))
+    axes.set(xscale="log", xlabel="labelled images of each class, n")
+    axes.set_title(_measure(setting), pad=8)
+    plain_numbers(axes.xaxis, numbers)
+    label_ends(axes, ends)
+    return figure
+
+
+def _measure(setting):
+    return "accuracy on the rare classes, %" if setting == "imbalance" else "accuracy, %"
+
+
+@style.figure_function
+def difference_figure(study, setting):
+    """What each arm has over the setting's rival, with 95% intervals, a row for each n."""
+    rival, numbers = RIVALS[setting], study.numbers(setting)
+    arms = [arm for arm in study.arms(setting) if arm != rival]
+    step = 1 / (len(numbers) + 1)
+    figure, axes = plt.subplots(
+        figsize=(style.WIDTH, 0.28 * len(arms) * (len(numbers) + 1) * 0.75 + 1.1),
+        layout="constrained",
+    )
+    axes.axvline(0, color=style.REFERENCE, lw=1, ls="--")
+    for y, arm in enumerate(arms):
+        colour = LOOKS[arm][0]
+        for i, number in enumerate(numbers):
+            found = study.difference(setting, number, arm, rival)
+            if found:
+                place = y + (i - (len(numbers) - 1) / 2) * step
+                alpha = SHADES[-len(numbers) :][i] if len(numbers) <= len(SHADES) else 1.0
+                axes.plot(found[1:3], [place, place], color=colour, alpha=alpha, lw=2.2)
+                axes.plot(found.mean, place, "o", color=colour, alpha=alpha, ms=5, mew=0)
+                axes.annotate(
+                    f"{number}",
+                    (max(found[:3]), place),
+                    xytext=(4, 0),
+                    textcoords="offset points",
+                    va="center",
+                    fontsize=8.5,
+                )
+    axes.set_yticks(range(len(arms)), [arm.replace("_", " ") for arm in arms])
+    axes.invert_yaxis()
+    axes.set_xlabel(f"points above {rival}; the number is n")
+    return figure
+
+
+@style.figure_function
+def distance_figure(study):
+    """What generated images are worth against the distance of the GAN that drew them."""
+    figure, panels = plt.subplots(
+        2, 1, figsize=(style.WIDTH, 6.4), sharex=True, layout="constrained"
+    )
+    colours = dict(zip(TITLES, (style.REAL, style.FAKE, style.DISCRIMINATOR), strict=True))
+    shapes = "ovsD"
+    for setting, colour in colours.items():
+        for shape, number in zip(shapes, study.numbers(setting), strict=False):
+            cells = [c for c in study.distances if c[:2] == (setting, number)]
+            where = [study.distances[cell] for cell in cells]
+            both, rival, alone = (
+                np.array([study.values.get((*cell, arm), np.nan) for cell in cells])
+                for arm in ("both", RIVALS[setting], "synthetic")
+            )
+            look = {"color": colour, "alpha": style.OPACITY, "ls": "", "marker": shape, "ms": 5}
+            panels[0].plot(where, both - rival, **look)
+            panels[1].plot(where, alone, **look)
+    for setting, colour in colours.items():
+        panels[0].plot([], [], color=colour, ls="", marker="o", label=TITLES[setting])
+    for shape, number in zip(shapes, study.numbers("few_images"), strict=False):
+        panels[0].plot([], [], color=style.INK, ls="", marker=shape, label=f"n = {number}")
+    panels[0].axhline(0, color=style.REFERENCE, lw=1, ls="--")
+    panels[0].set_title("points that generated images add", pad=6)
+    panels[1].set_title("accuracy from generated images alone, %", pad=6)
+    panels[1].set(xscale="log", xlabel="relative Fréchet distance of the GAN")
+    plain_numbers(panels[1].xaxis, [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2])
+    figure.legend(loc="outside lower center", ncols=4)
+    return figure
+
+
+# ---- all of it ---------------------------------------------------------------------------------
+
+
+def write(rows, tried_rows, protocol, data=DATA, static=STATIC):
+    """Writes every table and figure for which there are rows; returns their paths.
+
+    Args:
+        rows: of the sweep, dicts of strings.
+        tried_rows: of the trials, dicts of strings.
+        protocol: dict, the protocol.
+        data: folder of the tables.
+        static: folder of the figures.
+    """
+    study, tables, figures = Study(rows), {}, {}
+    if tried_rows:
+        tables["tried_table"] = tried(tried_rows)
+    for setting in TITLES if rows else ():
+        tables[setting] = accuracies(study, setting)
+        tables[f"{setting}_differences"] = differences(study, protocol["contrasts"], setting)
+        figures[f"{setting}"] = accuracy_figure(study, setting)
+        figures[f"{setting}_differences"] = difference_figure(study, setting)
+    if rows:
+        number = protocol["grid"]["ablations_at"]
+        tables["ablations"] = ablations(study, protocol["contrasts"], number)
+        tables["distance"], tables["costs"] = by_distance(study), costs(study)
+        figures["distance"] = distance_figure(study)
+    paths = []
+    for name, table in tables.items():
+        paths.append(Path(data) / f"12_study_{name}.csv")
+        with paths[-1].open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows(table)
+    for name, figure in figures.items():
+        paths.append(Path(static) / f"study_{name}.png")
+        figure.savefig(paths[-1])
+    return paths
+
+
+def main():
+    """Writes the chapter's tables and figures."""
+    import yaml
+
+    protocol = yaml.safe_load((DATA / "12_study_protocol.yml").read_text(encoding="utf-8"))
+    found = []
+    for name in ("12_study.csv", "12_study_tried.csv"):
+        path = DATA / name
+        if path.exists():
+            with path.open(encoding="utf-8", newline="") as file:
+                found.append(list(csv.DictReader(file)))
+        else:
+            found.append([])
+    for path in write(*found, protocol):
+        print(path)
+
+
+if __name__ == "__main__":
+    main()
