@@ -684,7 +684,7 @@ def test_headline_is_the_comparison_with_the_best_peers_better_run():
     ("table", "contents", "cells"),
     [
         (tables.quality, quality_contents, {"ganlib", "the lab's", "× 4", "12,000"}),
-        (tables.finals, finals_contents, {"0.2000", "0.1000 to 0.4000", "3", "1,234", "0.60"}),
+        (tables.finals, finals_contents, {"0.2000", "0.1000 to 0.4000", 3, "1,234", "0.60"}),
         (tables.tried, search_contents, {"0.250", "2.50", "0.100 (0.100 to 0.100)", "1,234"}),
         (tables.metric_costs, metrics_contents, {"50,000 × 2,048", "kernel distance"}),
         (tables.throughput, throughput_contents, {"30.0", "10.0", "0.50"}),
