@@ -51,6 +51,12 @@ with _quiet_descriptor():
 # error, whatever the log level is. Without it the results are the same to the bit, as are times.
 tf.config.optimizer.set_experimental_options({"dependency_optimization": False, "remapping": False})
 
+# Every GAN and every classifier compiles its own step, on purpose. TensorFlow counts the functions
+# of one name together and takes a handful of them for one that is compiled again and again.
+tf.get_logger().addFilter(
+    lambda record: "triggered tf.function retracing" not in record.getMessage()
+)
+
 if keras.backend.backend() != "tensorflow":
     raise ImportError(
         f"ganlib runs on Keras with the TensorFlow backend, but Keras was loaded with "

@@ -33,6 +33,25 @@ def test_tensorflow_loads_where_there_is_no_standard_error():
     assert result.stdout == "tensorflow\n"
 
 
+def test_many_classifiers_of_their_own_bring_no_warning_and_other_warnings_stay():
+    program = """
+import logging, sys
+import numpy as np
+from ganlib import features
+from ganlib._tensorflow import keras, tf
+for _ in range(8):
+    inputs = keras.Input((4, 4, 1))
+    flat = keras.layers.Flatten()(inputs)
+    model = keras.Model(inputs, [flat, keras.layers.Dense(2)(flat)])
+    features.Classifier("few", model).probabilities(np.zeros((1, 4, 4, 1), np.uint8))
+tf.get_logger().warning("something else")
+"""
+    result = run(program)
+    assert result.returncode == 0, result.stderr
+    assert "retracing" not in result.stderr
+    assert "something else" in result.stderr
+
+
 def test_another_backend_of_keras_is_refused_with_advice():
     """A stand-in for Keras that says what Keras would say on JAX, which need not be installed."""
     program = """
