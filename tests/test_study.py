@@ -226,6 +226,29 @@ def test_the_kernel_of_a_killed_sweep_ends_too(workshop):
     assert psutil.wait_procs(below, timeout=20)[1] == []
 
 
+def test_the_workers_of_a_killed_search_end_too():
+    program = """
+import concurrent.futures, multiprocessing, time
+from tools import study
+pool = concurrent.futures.ProcessPoolExecutor(
+    1, multiprocessing.get_context("spawn"), study.end_with_parent
+)
+pool.submit(time.sleep, 60)
+print("begun", flush=True)
+time.sleep(60)
+"""
+    command = [sys.executable, "-c", program]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "begun\n"
+    time.sleep(3)  # until the worker has imported what it runs
+    below = psutil.Process(process.pid).children(recursive=True)
+    assert below
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    assert psutil.wait_procs(below, timeout=20)[1] == []
+
+
 def test_a_file_that_is_half_written_is_never_seen(workshop, monkeypatch):
     folder = workshop()
     plan, rows = plan_of(folder), study.Rows(folder / "out" / "12_study_toy.csv")

@@ -237,8 +237,8 @@ def execute_in_kernel(copy, folder):
     return folder / notebooks.lab_lints.parameters(notebooks.read(copy))["output_dir"]
 
 
-def serve(copy, folder):
-    """What the process of one run does: it ends with the sweep that began it, and so its kernel."""
+def end_with_parent():
+    """Ends this process as soon as the one that began it has ended, however that was."""
     parent = os.getppid()
 
     def watch():
@@ -247,6 +247,11 @@ def serve(copy, folder):
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def serve(copy, folder):
+    """What the process of one run does: it ends with the sweep that began it, and so its kernel."""
+    end_with_parent()
     try:
         notebooks.run(copy, folder / f"run_{copy.name}", folder, progress_bar=False)
     except notebooks.LabError as error:

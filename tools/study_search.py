@@ -142,7 +142,7 @@ def main(words=None):
     clean = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     with (
         rows.locked(),
-        concurrent.futures.ProcessPoolExecutor(given.jobs, clean) as pool,
+        concurrent.futures.ProcessPoolExecutor(given.jobs, clean, study.end_with_parent) as pool,
         tqdm(total=len(missing), unit="trial") as bar,
     ):
         going = {pool.submit(perform, run): run for run in missing}
