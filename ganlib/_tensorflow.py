@@ -53,9 +53,7 @@ tf.config.optimizer.set_experimental_options({"dependency_optimization": False, 
 
 # Every GAN and every classifier compiles its own step, on purpose. TensorFlow counts the functions
 # of one name together and takes a handful of them for one that is compiled again and again.
-tf.get_logger().addFilter(
-    lambda record: "triggered tf.function retracing" not in record.getMessage()
-)
+tf.get_logger().addFilter(lambda record: "tf.function retracing" not in record.getMessage())
 
 if keras.backend.backend() != "tensorflow":
     raise ImportError(
