@@ -6,7 +6,7 @@
 # NB           one lab, such as NB=07_dcgan
 # RUN          one cell of the study, such as RUN=few_labels/20/0; the whole grid if empty
 # DATA         data set of the study: fashion_mnist, digits or cifar10
-# SMALL        SMALL=1 for the study in little, in under a minute
+# SMALL        SMALL=1 for the study in little, in about a minute
 # JOBS         cells of the study at a time, each with one thread
 # PART         parts of the bench: quality, throughput, limit, metrics, growth, search, finals; all if empty
 PYTHON ?=
