@@ -307,13 +307,14 @@ def test_two_sweeps_into_one_file_are_refused(workshop, capsys):
     assert "another sweep writes" in capsys.readouterr().err
 
 
-def test_kernels_go_two_at_a_time_and_give_the_same_rows(workshop):
+@pytest.mark.parametrize("here", [False, True])
+def test_runs_go_two_at_a_time_and_give_the_same_rows(workshop, here):
     folder = workshop(seconds=0.1)
     plan = plan_of(folder)
     plan.runs = {key: plan.runs[key] for key in GRID_KEYS[:3]}
     one, two = (study.Rows(folder / name / "rows.csv") for name in ("one", "two"))
     study.sweep_grid(plan, one, here=True)
-    study.sweep_grid(plan, two, jobs=2)
+    study.sweep_grid(plan, two, jobs=2, here=here)
 
     def measured(rows):
         rows = sorted(rows.read(), key=lambda row: (row["run"], row["arm"]))
@@ -383,7 +384,7 @@ def test_the_grid_of_the_protocol():
 @pytest.mark.slow
 def test_the_whole_study_runs_small_and_a_row_comes_again(tmp_path):
     command = [sys.executable, str(ROOT / "tools" / "study.py"), "--data", "digits", "--small"]
-    command += ["--output", str(tmp_path)]
+    command += ["--jobs", "2", "--output", str(tmp_path)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr[-2000:]
     again = subprocess.run(

@@ -47,6 +47,8 @@ def rows():
                 "arm": arm,
                 "accuracy": 0.5 if rare else value,
                 "rare_accuracy": value if rare else "nan",
+                "balanced_accuracy": 0.7 if rare else value,
+                "parameters": '{"num_rare": 3}',
                 "seconds": 10.0 + k,
                 "distance": 1 / (number + seed),
             }
@@ -60,6 +62,27 @@ def test_accuracies_are_means_over_the_seeds(rows):
     line = next(row for row in table if row[0] == "`oversampled`")
     values = [accuracy_of("imbalance", 20, seed, 2) for seed in range(3)]
     assert line[2] == f"{np.mean(values):.1f} ± {np.std(values, ddof=1):.1f}"
+
+
+def test_common_classes_have_what_the_rare_ones_leave(rows):
+    per_class = [0.2, 0.3, 0.7, *[0.9, 0.8, 1.0, 0.9, 0.95, 0.85, 0.7]]
+    row = {"parameters": '{"num_rare": 3}', "rare_accuracy": "0.4"}
+    row["balanced_accuracy"] = str(np.mean(per_class))
+    assert study_report.common_accuracy(row) == pytest.approx(np.mean(per_class[3:]))
+    table = study_report.common(study_report.Study(rows))
+    values = [accuracy_of("imbalance", 5, seed, 0) for seed in range(3)]
+    mean, deviation = (700 - 3 * np.mean(values)) / 7, np.std(values, ddof=1) * 3 / 7
+    assert table[1][:2] == ["`real`", f"{mean:.1f} ± {deviation:.1f}"]
+
+
+def test_an_arm_is_worth_the_labels_with_which_the_rival_has_as_much(rows):
+    # the rival gains 5 log 4 points from 5 to 20 labels; `both` is ahead of it by 4.2
+    table = study_report.worth_in_labels(study_report.Study(rows), "few_labels", "classical")
+    found = {row[0]: row[1:] for row in table}
+    assert found["arm"] == ["n = 5", "n = 20"]
+    assert found["`both`"] == [f"{5 * math.exp(4.2 / 5):.0f}", "over 20"]
+    assert found["`real`"][0] == "under 5"
+    assert "`classical`" not in found
 
 
 def test_ablations_have_a_table_of_their_own(rows):
@@ -117,6 +140,13 @@ def test_distance_table_has_each_setting_and_both_ways_to_be_worth_something(row
     assert [row[0] for row in table[1:]] == [t for t in study_report.TITLES.values() for _ in "ab"]
     alone = table[2]  # accuracy rises with n and seed as the distance falls
     assert alone[1:5] == ["`synthetic`", 6, "−1.00", "−1.00"]
+    assert alone[6] == "0%"
+
+
+def test_a_pair_misleads_if_the_smaller_distance_is_worth_less():
+    groups = np.array([1, 1, 1, 2, 2])
+    worth = np.array([3.0, 1.0, 2.0, 0.0, 9.0])
+    assert study_report.misled(np.array([1.0, 2.0, 3.0, 7.0, 8.0]), worth, groups) == 0.5
 
 
 def test_what_was_tried_is_sorted_by_its_mean_within_a_setting():
@@ -136,7 +166,7 @@ def test_what_was_tried_is_sorted_by_its_mean_within_a_setting():
 
 def test_everything_is_written_and_every_arm_has_a_look(rows, tmp_path):
     paths = study_report.write(rows, [], PROTOCOL, tmp_path, tmp_path)
-    assert len({path.name for path in paths}) == len(paths) == 9 + 7
+    assert len({path.name for path in paths}) == len(paths) == 11 + 7
     assert all(path.stat().st_size > 0 for path in paths)
     with (tmp_path / "12_study_costs.csv").open(encoding="utf-8") as file:
         costs = {row["arm"]: row for row in csv.DictReader(file)}

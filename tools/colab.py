@@ -9,6 +9,7 @@ tree, so that the cell installs what is here. After it no package but ganlib may
 """
 
 import argparse
+import concurrent.futures
 import hashlib
 import json
 import os
@@ -197,8 +198,8 @@ def main(arguments=None):
         copy_tree(ROOT, FOLDER / "checkout")
         write_kernel(lab_lints.repository_url(notebooks.CONFIG), FOLDER / "checkout")
         install(notebooks.read(paths[0]).cells[1].source)
-        for path in paths:
-            run_lab(path)
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:  # a kernel each
+            list(pool.map(run_lab, paths))
     except notebooks.LabError as error:
         print(error, file=sys.stderr)
         return 1

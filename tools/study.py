@@ -3,7 +3,7 @@
     python tools/study.py                              the whole grid; called again, what is missing
     python tools/study.py --jobs 2                     two runs at a time
     python tools/study.py --run few_labels/20/0        one run anew, compared with its kept rows
-    python tools/study.py --data digits --small        the whole study in little, in one process
+    python tools/study.py --data digits --small        the whole study in little
     python tools/study.py --table                      the contrasts of the rows that are there
 
 `book/data/12_study_protocol.yml` says what is run. A run is one execution of the lab `12_study` by
@@ -21,6 +21,7 @@ import fcntl
 import io
 import itertools
 import json
+import multiprocessing
 import os
 import shutil
 import subprocess
@@ -300,24 +301,30 @@ def compare(new, old):
 # --- the sweep -----------------------------------------------------------------------------------
 
 
+def attempt(plan, run, here):
+    """Performs a run; returns its rows, or its error."""
+    try:
+        return perform(plan, run, here=here)
+    except notebooks.LabError as error:
+        return error
+
+
 def performed(plan, runs, jobs, here):
     """Yields each run with its rows, or with its error, as it ends."""
-
-    def attempt(run):
-        try:
-            return perform(plan, run, here=here)
-        except notebooks.LabError as error:
-            return error
-
-    if here:  # in this thread, whose folder the lab takes
+    if here and jobs == 1:  # in this thread, whose folder the lab takes
         for run in runs:
-            yield run, attempt(run)
+            yield run, attempt(plan, run, here)
         return
-    pool, pending, going = concurrent.futures.ThreadPoolExecutor(jobs), iter(runs), {}
+    if here:  # without kernels, but not in one process: each lab takes the folder of its own
+        spawn = multiprocessing.get_context("spawn")
+        pool = concurrent.futures.ProcessPoolExecutor(jobs, spawn, end_with_parent)
+    else:
+        pool = concurrent.futures.ThreadPoolExecutor(jobs)
+    pending, going = iter(runs), {}
     try:
         while True:
             for run in itertools.islice(pending, jobs - len(going)):
-                going[pool.submit(attempt, run)] = run
+                going[pool.submit(attempt, plan, run, here)] = run
             if not going:
                 return
             ended, _ = concurrent.futures.wait(
@@ -425,11 +432,11 @@ def main(words=None):
     """Parses the command line; returns the exit status."""
     parser = argparse.ArgumentParser(description="Runs the study of chapter 12.")
     parser.add_argument("--data", default="fashion_mnist", help="a data set of the protocol")
-    parser.add_argument("--small", action="store_true", help="the small grid, in one process")
+    parser.add_argument("--small", action="store_true", help="the small grid, without kernels")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time, each with one thread")
     parser.add_argument("--run", metavar="KEY", help="one run anew, such as few_images/20/0")
     parser.add_argument("--table", action="store_true", help="only write the contrasts")
-    parser.add_argument("--here", action="store_true", help="in one process, without kernels")
+    parser.add_argument("--here", action="store_true", help="without kernels, the faster way")
     parser.add_argument("--output", type=Path, help="folder for the rows")
     parser.add_argument("--protocol", type=Path, default=PROTOCOL)
     parser.add_argument("--lab", type=Path)

@@ -5,6 +5,8 @@ the tables and figures of chapter 12 from them. ``make study`` calls it at its e
 """
 
 import csv
+import itertools
+import json
 import statistics
 import sys
 from pathlib import Path
@@ -38,6 +40,7 @@ LOOKS = {  # colour and dashes of each arm
 }
 SHADES = (0.35, 0.55, 0.75, 1.0)  # of the differences at one n after another
 NUM_SHUFFLES = 10_000
+NUM_CLASSES = 10  # of Fashion-MNIST
 
 
 class Study:
@@ -48,12 +51,14 @@ class Study:
     """
 
     def __init__(self, rows):
-        self.values, self.distances, self.seconds = {}, {}, {}
+        self.values, self.common, self.distances, self.seconds = {}, {}, {}, {}
         for row in rows:
             setting, arm = row["setting"], row["arm"]
             cell = setting, int(row["num_per_class"]), int(row["seed"])
             measure = "rare_accuracy" if setting == "imbalance" else "accuracy"
             self.values[(*cell, arm)] = 100 * float(row[measure])
+            if setting == "imbalance":
+                self.common[(*cell, arm)] = 100 * common_accuracy(row)
             self.distances[cell] = float(row["distance"])
             self.seconds.setdefault((setting, arm), []).append(float(row["seconds"]))
 
@@ -85,6 +90,13 @@ class Study:
         return studies.paired_difference([a[seed] for seed in seeds], [b[seed] for seed in seeds])
 
 
+def common_accuracy(row):
+    """Returns the mean accuracy of the classes that are not rare, as a share."""
+    num_rare = json.loads(row["parameters"])["num_rare"]
+    total, rare = float(row["balanced_accuracy"]), float(row["rare_accuracy"])
+    return (NUM_CLASSES * total - num_rare * rare) / (NUM_CLASSES - num_rare)
+
+
 # ---- tables ------------------------------------------------------------------------------------
 
 
@@ -96,6 +108,44 @@ def accuracies(study, setting):
         found = [list(study.of(setting, number, arm).values()) for number in numbers]
         rows.append([f"`{arm}`", *(_mean_and_deviation(values) for values in found)])
     return rows
+
+
+def common(study):
+    """Returns the arms' accuracy on the classes that are not rare, with a heading."""
+    numbers = study.numbers("imbalance")
+    rows = [["arm", *(f"n = {number}" for number in numbers)]]
+    for arm in study.arms("imbalance"):
+        found = [
+            [value for key, value in study.common.items() if (key[1], key[3]) == (number, arm)]
+            for number in numbers
+        ]
+        rows.append([f"`{arm}`", *(_mean_and_deviation(values) for values in found)])
+    return rows
+
+
+def worth_in_labels(study, setting, rival):
+    """Returns how many labels the rival needs for what each arm has, with a heading.
+
+    The rival's mean accuracy is taken to be linear in log n between the n of the grid.
+    """
+    numbers = [n for n in study.numbers(setting) if study.of(setting, n, rival)]
+    curve = [statistics.mean(study.of(setting, n, rival).values()) for n in numbers]
+    rows = [["arm", *(f"n = {number}" for number in numbers)]]
+    for arm in study.arms(setting):
+        found = [study.of(setting, number, arm).values() for number in numbers]
+        if arm != rival:
+            cells = [_labels(statistics.mean(v), numbers, curve) if v else "" for v in found]
+            rows.append([f"`{arm}`", *cells])
+    return rows
+
+
+def _labels(value, numbers, curve):
+    if value < curve[0]:
+        return f"under {numbers[0]}"
+    for (low, a), (high, b) in itertools.pairwise(zip(numbers, curve, strict=True)):
+        if a <= value <= b:
+            return f"{low * (high / low) ** ((value - a) / (b - a)):.0f}"
+    return f"over {numbers[-1]}"
 
 
 def _mean_and_deviation(values):
@@ -154,9 +204,11 @@ def by_distance(study):
 
     Over all cells of a setting, and within each n, where the number of images cannot be what both
     follow. The probability is that of so strong a correlation, of either sign, if the cells of each
-    n changed places at random.
+    n changed places at random. The last column is the share of the pairs of one n in which the
+    smaller distance goes with the smaller worth.
     """
-    rows = [["setting", "worth", "cells", "rank correlation", "within n", "probability"]]
+    head = "setting", "worth", "cells", "rank correlation", "within n", "probability", "misled"
+    rows = [list(head)]
     for setting, rival in RIVALS.items():
         for title, first, second in (
             ("`both` − `" + rival + "`", "both", rival),
@@ -173,11 +225,22 @@ def by_distance(study):
             numbers = np.array([cell[1] for cell in cells])
             overall = np.corrcoef(_ranks(distances), _ranks(worth))[0, 1]
             within, probability = correlation_within(distances, worth, numbers)
-            values = f"{overall:+.2f}", f"{within:+.2f}", f"{probability:.2f}"
+            share = misled(distances, worth, numbers)
+            values = f"{overall:+.2f}", f"{within:+.2f}", f"{probability:.2f}", f"{share:.0%}"
             rows.append(
                 [TITLES[setting], title, len(cells), *(v.replace("-", "−") for v in values)]
             )
     return rows
+
+
+def misled(distances, worth, groups):
+    """Returns the share of a group's pairs in which the smaller distance has the smaller worth."""
+    signs = [
+        (distances[i] - distances[j]) * (worth[i] - worth[j])
+        for i, j in itertools.combinations(range(len(groups)), 2)
+        if groups[i] == groups[j]
+    ]
+    return float(np.mean(np.array(signs) > 0)) if signs else float("nan")
 
 
 def correlation_within(first, second, groups, num_shuffles=NUM_SHUFFLES, seed=0):
@@ -363,6 +426,8 @@ def write(rows, tried_rows, protocol, data=DATA, static=STATIC):
         number = protocol["grid"]["ablations_at"]
         tables["ablations"] = ablations(study, protocol["contrasts"], number)
         tables["distance"], tables["costs"] = by_distance(study), costs(study)
+        tables["common"] = common(study)
+        tables["worth"] = worth_in_labels(study, "few_labels", RIVALS["few_labels"])
         figures["distance"] = distance_figure(study)
     paths = []
     for name, table in tables.items():
