@@ -1,6 +1,7 @@
 """The sweep: what it runs, that a killed one loses nothing, and that a kept row comes again."""
 
 import csv
+import dataclasses
 import os
 import random
 import signal
@@ -10,13 +11,14 @@ import time
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import psutil
 import pytest
 import yaml
 from scipy import stats
 
-from ganlib import arms, augment, data, studies
-from tools import notebooks, study, study_search
+from ganlib import arms, augment, data, features, studies
+from tools import notebooks, study, study_garments, study_search
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -408,3 +410,35 @@ def test_the_search_asks_for_arms_and_settings_that_exist():
         assert (settings.policy is None) == (policy is None)
         if policy:
             assert settings.policy == augment.Classical(**policy)
+
+
+def test_garments_are_looked_at_with_the_settings_of_the_study():
+    found = study_garments.runs()
+    assert [run.seed for run in found] == [0, 1, 2, 3, 4]
+    assert len({run.made_from for run in found}) == 1  # the seed is in the key
+    parameters = study.Plan("fashion_mnist").runs["few_labels/20/0"].parameters
+    settings = study_search.as_settings(found[0].settings)
+    shared = {f.name for f in dataclasses.fields(settings)} & set(parameters)
+    assert len(shared) >= 13
+    for name in shared - {"ablations"}:
+        assert getattr(settings, name) == parameters[name], name
+    assert settings.policy == augment.Classical(shift=0.036, mixup=1.0)
+
+
+@pytest.mark.slow
+def test_garments_have_a_share_for_each_arm_and_for_what_the_generator_was_told(monkeypatch):
+    digits = data.load_digits()
+    monkeypatch.setattr(study_search, "parts", lambda: (digits[:1137], digits[1137:]))
+    monkeypatch.setattr(features, "fashion_classifier", features.digits_classifier)
+    run = study_garments.runs([1])[0]
+    few = dict.fromkeys(("num_steps", "num_gan_steps", "num_pretrain_steps"), 40)
+    run.settings |= few | {"num_synthetic": 40}
+    rows = study_garments.perform(run)
+    assert len(rows) == 7 * 10
+    assert all(set(row) == set(study_garments.COLUMNS) for row in rows)
+    means = study_garments.means(rows)
+    right = [means[study_garments.GUESSED, name] for name in digits.class_names]
+    accuracy = [means["classical", name] for name in digits.class_names]
+    assert np.mean(right) == pytest.approx(np.mean(accuracy), abs=15)
+    assert np.mean(right) > 50
+    assert len(study_garments.figure(rows).axes) == 2

@@ -83,15 +83,23 @@ def all_images():
     return data.load_fashion_mnist("train")
 
 
+def parts():
+    """Returns the pool to learn from, without copies, and the validation images."""
+    from ganlib import studies
+
+    images = all_images()
+    validation = images[50_000:]
+    return studies.without_copies(images[:50_000], studies.Seal(validation.images)), validation
+
+
 def perform(run):
     """Trains the arms that a trial asks for; returns their rows."""
     import numpy as np
 
     from ganlib import arms, studies
 
-    images = all_images()
-    pool, held_out = images[:50_000], studies.HeldOut(images[50_000:])
-    pool = studies.without_copies(pool, held_out.seal)
+    pool, validation = parts()
+    held_out = studies.HeldOut(validation)
     setting, number, seed = (run.about[name] for name in ("setting", "num_per_class", "seed"))
     rare = ()
     if setting == "imbalance":
@@ -138,19 +146,24 @@ def main(words=None):
     rows = study.Rows(given.output, COLUMNS)
     wanted = runs(yaml.safe_load(given.search.read_text(encoding="utf-8")))
     wanted = [run for run in wanted if given.only is None or given.only in run.about["trial"]]
+    do_missing(wanted, rows, perform, given.jobs)
+    print("\n".join(summary(rows)))
+    return 0
+
+
+def do_missing(wanted, rows, perform, jobs):
+    """Does the runs without kept rows, so many at a time; keeps the rows of each as it ends."""
     missing = [run for run in wanted if not rows.of(run)]
     clean = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     with (
         rows.locked(),
-        concurrent.futures.ProcessPoolExecutor(given.jobs, clean, study.end_with_parent) as pool,
-        tqdm(total=len(missing), unit="trial") as bar,
+        concurrent.futures.ProcessPoolExecutor(jobs, clean, study.end_with_parent) as pool,
+        tqdm(total=len(missing), unit="run") as bar,
     ):
         going = {pool.submit(perform, run): run for run in missing}
-        for trial in concurrent.futures.as_completed(going):
-            rows.put(going[trial], trial.result())
+        for run in concurrent.futures.as_completed(going):
+            rows.put(going[run], run.result())
             bar.update()
-    print("\n".join(summary(rows)))
-    return 0
 
 
 if __name__ == "__main__":
