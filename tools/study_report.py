@@ -123,17 +123,20 @@ def common(study):
     return rows
 
 
-def worth_in_labels(study, setting, rival):
-    """Returns how many labels the rival needs for what each arm has, with a heading.
+def worth_in_labels(study, setting, rivals):
+    """Returns how many labels the best rival needs for what each other arm has, with a heading.
 
-    The rival's mean accuracy is taken to be linear in log n between the n of the grid.
+    The rivals' highest mean accuracy is taken to be linear in log n between the n of the grid.
     """
-    numbers = [n for n in study.numbers(setting) if study.of(setting, n, rival)]
-    curve = [statistics.mean(study.of(setting, n, rival).values()) for n in numbers]
+    numbers = [n for n in study.numbers(setting) if study.of(setting, n, rivals[0])]
+    curve = [
+        max(statistics.mean(study.of(setting, n, rival).values()) for rival in rivals)
+        for n in numbers
+    ]
     rows = [["arm", *(f"n = {number}" for number in numbers)]]
     for arm in study.arms(setting):
         found = [study.of(setting, number, arm).values() for number in numbers]
-        if arm != rival:
+        if arm not in rivals:
             cells = [_labels(statistics.mean(v), numbers, curve) if v else "" for v in found]
             rows.append([f"`{arm}`", *cells])
     return rows
@@ -427,7 +430,7 @@ def write(rows, tried_rows, protocol, data=DATA, static=STATIC):
         tables["ablations"] = ablations(study, protocol["contrasts"], number)
         tables["distance"], tables["costs"] = by_distance(study), costs(study)
         tables["common"] = common(study)
-        tables["worth"] = worth_in_labels(study, "few_labels", RIVALS["few_labels"])
+        tables["worth"] = worth_in_labels(study, "few_labels", ("real", "classical"))
         figures["distance"] = distance_figure(study)
     paths = []
     for name, table in tables.items():
