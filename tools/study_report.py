@@ -313,10 +313,13 @@ def _place(group):
 
 @style.figure_function
 def accuracy_figure(study, setting):
-    """Accuracy against n: a line for each arm's mean, a band from its worst to its best seed."""
+    """Accuracy against n: a line for each arm's mean, a band from its worst to its best seed.
+
+    Ten bands would hide the lines; where there are so many arms, they have none.
+    """
     arms, numbers = study.arms(setting), study.numbers(setting)
-    height = 3.4 if len(arms) < 8 else 4.6
-    figure, axes = plt.subplots(figsize=(style.WIDTH, height), layout="constrained")
+    few = len(arms) < 8
+    figure, axes = plt.subplots(figsize=(style.WIDTH, 3.4 if few else 4.8), layout="constrained")
     ends = []
     for arm in arms:
         colour, dashes = LOOKS[arm]
@@ -324,7 +327,8 @@ def accuracy_figure(study, setting):
         kept = [(number, values) for number, values in zip(numbers, found, strict=True) if values]
         where = [number for number, _ in kept]
         mean, low, high = ([f(v) for _, v in kept] for f in (statistics.mean, min, max))
-        axes.fill_between(where, low, high, color=colour, alpha=0.12, lw=0)
+        if few:
+            axes.fill_between(where, low, high, color=colour, alpha=0.12, lw=0)
         axes.plot(where, mean, color=colour, ls=dashes, marker="o", ms=4)
         ends.append((mean[-1], where[-1], arm.replace("_", " "), colour))
     axes.set(xscale="log", xlabel="labelled images of each class, n")
