@@ -285,6 +285,29 @@ def test_a_run_made_again_is_compared_with_its_kept_rows(workshop, capsys):
     assert "same   both" in out
 
 
+def test_a_replication_comes_after_the_grid_and_has_a_file_of_its_own(workshop, capsys):
+    again = {"grid": GRID | {"num_per_class": [20], "seeds": [7]}, "settings": ["b"]}
+    folder = workshop(replication=again | {"data": ["toy"]})
+    assert study.main(words(folder)) == 0
+    assert started(folder) == [*GRID_KEYS, "b/20/7"]
+    kept = study.Rows(folder / "out" / "12_study_toy_replication.csv")
+    assert [row["run"] for row in kept.read()] == ["b/20/7"] * 2
+    assert all('"strength": 3.0' in row["parameters"] for row in kept.read())
+    assert "b/20/7" not in {row["run"] for row in kept_rows(folder)}
+    assert study.main(words(folder)) == 0
+    assert started(folder) == [*GRID_KEYS, "b/20/7"]  # nothing twice
+    capsys.readouterr()
+    assert study.main(words(folder, "--run", "b/20/7")) == 0
+    assert capsys.readouterr().out.count("same   ") == 2
+
+
+def test_other_data_have_no_replication(workshop):
+    again = {"grid": GRID | {"seeds": [7]}, "settings": ["b"], "data": ["another"]}
+    folder = workshop(replication=again)
+    assert study.main(words(folder)) == 0
+    assert started(folder) == GRID_KEYS
+
+
 def test_an_unknown_run_is_named_and_the_known_ones_are_listed(workshop, capsys):
     folder = workshop()
     assert study.main(words(folder, "--run", "a/7/0")) == 1
@@ -381,6 +404,14 @@ def test_the_grid_of_the_protocol():
         if run.about["setting"] == "few_images"
     ]
     assert all(entry == common[0] for entry in common)
+    again = study.Plan("fashion_mnist", replication=True)
+    assert {key.rsplit("/", 1)[0] for key in again.runs} == {"few_labels/20"}
+    assert len(again.runs) == 10
+    assert not set(again.runs) & set(plan.runs)
+    for run in again.runs.values():
+        assert run.parameters == plan.run("few_labels/20/0").parameters | {
+            "seed": run.about["seed"]
+        }
 
 
 @pytest.mark.slow

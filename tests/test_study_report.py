@@ -104,6 +104,18 @@ def test_differences_are_paired_by_seed(rows):
     assert table[1][2] == f"+4.2 (+{low:.1f} to +{high:.1f})"
 
 
+def test_a_replication_stands_beside_the_study_and_is_not_mixed_with_it(rows):
+    first = study_report.Study(rows)
+    again = [row for row in rows if (row["setting"], row["seed"]) == ("few_images", "2")]
+    again += [row | {"seed": "9", "accuracy": row["accuracy"]} for row in again]
+    table = study_report.replicated(first, study_report.Study(again), PROTOCOL["contrasts"], 20)
+    assert table[0] == ["difference", "3 seeds", "2 seeds"]
+    assert [row[0] for row in table[1:]] == ["**`both` − `classical`**", "`both_half` − `both`"]
+    low, high = stats.t.interval(0.95, 2, loc=4.2, scale=0.2 / math.sqrt(3))
+    assert table[1][1:] == [f"+4.2 (+{low:.1f} to +{high:.1f})", "+4.4 (+4.4 to +4.4)"]
+    assert study_report.replicated(first, study_report.Study([]), PROTOCOL["contrasts"], 20) == []
+
+
 def test_a_missing_seed_is_left_out_of_both_arms(rows):
     some = [r for r in rows if (r["arm"], r["seed"]) != ("classical", "2")]
     found = study_report.Study(some).difference("few_images", 5, "both", "classical")
@@ -167,8 +179,8 @@ def test_what_was_tried_is_sorted_by_its_mean_within_a_setting():
 
 
 def test_everything_is_written_and_every_arm_has_a_look(rows, tmp_path):
-    paths = study_report.write(rows, [], PROTOCOL, tmp_path, tmp_path)
-    assert len({path.name for path in paths}) == len(paths) == 11 + 7
+    paths = study_report.write(rows, [], rows, PROTOCOL, tmp_path, tmp_path)
+    assert len({path.name for path in paths}) == len(paths) == 12 + 7
     assert all(path.stat().st_size > 0 for path in paths)
     with (tmp_path / "12_study_costs.csv").open(encoding="utf-8") as file:
         costs = {row["arm"]: row for row in csv.DictReader(file)}
@@ -178,7 +190,7 @@ def test_everything_is_written_and_every_arm_has_a_look(rows, tmp_path):
         "few labels": "",
         "imbalance": "13",
     }
-    assert study_report.write([], [], PROTOCOL, tmp_path, tmp_path) == []
+    assert study_report.write([], [], [], PROTOCOL, tmp_path, tmp_path) == []
 
 
 def test_study_writes_its_report_only_for_the_books_own_rows(tmp_path, monkeypatch):

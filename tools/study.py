@@ -10,7 +10,8 @@
 papermill, in a kernel with one thread, so that its rows do not depend on how many go at a time. Its
 rows go to `book/data/12_study.csv` together, in one replacement of the file, when it ends: a sweep
 that is killed loses the runs that were going on and no others. A run that was made from other code
-or other parameters is made anew.
+or other parameters is made anew. A replication, if the protocol has one, comes after the grid, and
+its rows have a file of their own, so that nobody takes its seeds for those of the study.
 """
 
 import argparse
@@ -110,18 +111,24 @@ class Run:
         self.made_from = kept.fingerprint(plan.sources, self.parameters, plan.code)
 
 
+def read_protocol(path=PROTOCOL):
+    """Returns the protocol, a dict."""
+    return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+
+
 class Plan:
     """What the protocol says about one data set.
 
     Args:
         dataset: such as ``fashion_mnist``.
         small: whether the small grid is run.
+        replication: whether it is what the protocol says of the replication, and not of the study.
         protocol: path of the protocol.
         lab: path of the lab.
     """
 
-    def __init__(self, dataset, *, small=False, protocol=PROTOCOL, lab=None):
-        text = yaml.safe_load(Path(protocol).read_text(encoding="utf-8"))
+    def __init__(self, dataset, *, small=False, replication=False, protocol=PROTOCOL, lab=None):
+        text = read_protocol(protocol)
         if dataset not in text["data"]:
             known = ", ".join(text["data"])
             raise notebooks.LabError(f"the protocol has no data {dataset!r}; it has: {known}")
@@ -133,6 +140,11 @@ class Plan:
         if small:
             grid = grid | own["small"]["grid"]
             self.own_parameters = self.own_parameters | own["small"]["parameters"]
+        if replication:
+            grid = text["replication"]["grid"]
+            self.settings = {
+                name: text["settings"][name] for name in text["replication"]["settings"]
+            }
         self.ablations_at, self.scored_on = grid["ablations_at"], grid["scored_on"]
         self.lab = Path(lab) if lab else notebooks.lab_path("12_study")
         notebook = notebooks.read(self.lab)
@@ -414,8 +426,23 @@ def report(dataset, output):
         study_report.main()
 
 
-def rerun(plan, rows, key, *, here=False):
+def plans(given):
+    """Returns the grid that is asked for, and the replication if it has one, each with its rows."""
+    where = {"protocol": given.protocol, "lab": given.lab}
+    small = notebooks.BUILD / "study" / "small"
+    output = given.output or (small if given.small else DATA)
+    name = "12_study" if given.data == "fashion_mnist" else f"12_study_{given.data}"
+    found = [(Plan(given.data, small=given.small, **where), Rows(output / f"{name}.csv"))]
+    again = read_protocol(given.protocol).get("replication", {})
+    if given.data in again.get("data", ()) and not given.small:
+        rows = Rows(output / f"{name}_replication.csv")
+        found.append((Plan(given.data, replication=True, **where), rows))
+    return found
+
+
+def rerun(found, key, *, here=False):
     """Runs one cell anew and compares it with what is kept; returns the exit status."""
+    plan, rows = next((pair for pair in found if key in pair[0].runs), found[0])
     run = plan.run(key)
     old = [row for row in rows.read() if row["run"] == key]
     start = time.perf_counter()
@@ -446,18 +473,16 @@ def main(words=None):
     if given.kernel:
         return serve(given.lab, given.kernel)
     here = given.small or given.here
-    output = given.output or (notebooks.BUILD / "study" / "small" if given.small else DATA)
-    name = "12_study" if given.data == "fashion_mnist" else f"12_study_{given.data}"
-    rows = Rows(output / f"{name}.csv")
     try:
-        plan = Plan(given.data, small=given.small, protocol=given.protocol, lab=given.lab)
+        found = plans(given)
         if given.run:
-            return rerun(plan, rows, given.run, here=here)
-        if not given.table:
-            with rows.locked():
-                sweep_grid(plan, rows, jobs=given.jobs, here=here)
-        print(f"The rows are in {rows.path}, the contrasts in {write_contrasts(plan, rows)}")
-        report(given.data, output)
+            return rerun(found, given.run, here=here)
+        for plan, rows in found:
+            if not given.table:
+                with rows.locked():
+                    sweep_grid(plan, rows, jobs=given.jobs, here=here)
+            print(f"The rows are in {rows.path}, the contrasts in {write_contrasts(plan, rows)}")
+        report(given.data, found[0][1].path.parent)
     except notebooks.LabError as error:
         print(error, file=sys.stderr)
         return 1

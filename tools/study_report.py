@@ -182,6 +182,27 @@ def differences(study, contrasts, setting):
     return rows
 
 
+def replicated(first, second, contrasts, number):
+    """Returns a setting's contrasts at one n in the study and in its replication, with a heading.
+
+    Args:
+        first: a `Study`.
+        second: the `Study` of other seeds.
+        contrasts: the protocol's list.
+        number: the n.
+    """
+    rows = []
+    for contrast in contrasts:
+        setting, arms = contrast["setting"], contrast["arms"]
+        found = [study.difference(setting, number, *arms) for study in (first, second)]
+        if all(found):
+            name = "`{}` − `{}`".format(*arms)
+            counts = [f"{interval.num_pairs} seeds" for interval in found]
+            name = f"**{name}**" if contrast.get("named") else name
+            rows.append([name, *map(_interval, found)])
+    return [["difference", *counts], *rows] if rows else []
+
+
 def ablations(study, contrasts, number):
     """Returns the protocol's contrasts that are asked at one n only, with a heading."""
     rows = [["setting", "difference", "points"]]
@@ -411,17 +432,19 @@ def distance_figure(study):
 # ---- all of it ---------------------------------------------------------------------------------
 
 
-def write(rows, tried_rows, protocol, data=DATA, static=STATIC):
+def write(rows, tried_rows, again_rows, protocol, data=DATA, static=STATIC):
     """Writes every table and figure for which there are rows; returns their paths.
 
     Args:
         rows: of the sweep, dicts of strings.
         tried_rows: of the trials, dicts of strings.
+        again_rows: of the replication, dicts of strings.
         protocol: dict, the protocol.
         data: folder of the tables.
         static: folder of the figures.
     """
     study, tables, figures = Study(rows), {}, {}
+    number = protocol["grid"]["ablations_at"]
     if tried_rows:
         tables["tried_table"] = tried(tried_rows)
     for setting in TITLES if rows else ():
@@ -430,12 +453,14 @@ def write(rows, tried_rows, protocol, data=DATA, static=STATIC):
         figures[f"{setting}"] = accuracy_figure(study, setting)
         figures[f"{setting}_differences"] = difference_figure(study, setting)
     if rows:
-        number = protocol["grid"]["ablations_at"]
         tables["ablations"] = ablations(study, protocol["contrasts"], number)
         tables["distance"], tables["costs"] = by_distance(study), costs(study)
         tables["common"] = common(study)
         tables["worth"] = worth_in_labels(study, "few_labels", ("real", "classical"))
         figures["distance"] = distance_figure(study)
+    if again_rows:
+        again = Study(again_rows)
+        tables["replicated"] = replicated(study, again, protocol["contrasts"], number)
     paths = []
     for name, table in tables.items():
         paths.append(Path(data) / f"12_study_{name}.csv")
@@ -453,7 +478,7 @@ def main():
 
     protocol = yaml.safe_load((DATA / "12_study_protocol.yml").read_text(encoding="utf-8"))
     found = []
-    for name in ("12_study.csv", "12_study_tried.csv"):
+    for name in ("12_study.csv", "12_study_tried.csv", "12_study_replication.csv"):
         path = DATA / name
         if path.exists():
             with path.open(encoding="utf-8", newline="") as file:
