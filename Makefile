@@ -8,6 +8,7 @@
 # DATA         data set of the study: fashion_mnist, digits or cifar10
 # SMALL        SMALL=1 for the study in little, in about a minute
 # JOBS         cells of the study at a time, each with one thread
+# WORKERS      tests at a time
 # PART         parts of the bench: quality, throughput, limit, metrics, growth, search, finals; all if empty
 PYTHON ?=
 VENV ?= .venv
@@ -18,6 +19,7 @@ RUN ?=
 DATA ?= fashion_mnist
 SMALL ?=
 JOBS ?= 2
+WORKERS ?= 2
 
 # The lock is made for the oldest Python, 3.11.0: what that can install, the newer ones can too.
 LOCK_PYTHON ?= python3.11
@@ -53,11 +55,11 @@ _build/html/.built: $(SOURCES) $(VENV)/.installed
 
 test: $(VENV)/.installed  ## run every test, the labs with small parameters, and one lab in full
 	@echo "Running the tests; the last one runs a lab at its published parameters …"
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(WORKERS)
 
 test-all: $(VENV)/.installed  ## the same with the long tests, then on the oldest TensorFlow
 	@echo "Running the tests, the long ones too …"
-	@$(BIN)/python -m pytest --slow
+	@$(BIN)/python -m pytest -n $(WORKERS) --slow
 	@$(MAKE) test VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt
 
 # What is left out runs the labs, the pages and the tools, not the library's branches.
