@@ -286,7 +286,7 @@ def test_a_run_made_again_is_compared_with_its_kept_rows(workshop, capsys):
 
 
 def test_a_replication_comes_after_the_grid_and_has_a_file_of_its_own(workshop, capsys):
-    again = {"grid": GRID | {"num_per_class": [20], "seeds": [7]}, "settings": ["b"]}
+    again = {"grid": GRID | {"num_per_class": [20], "seeds": [7]}, "settings": {"b": {}}}
     folder = workshop(replication=again | {"data": ["toy"]})
     assert study.main(words(folder)) == 0
     assert started(folder) == [*GRID_KEYS, "b/20/7"]
@@ -302,7 +302,7 @@ def test_a_replication_comes_after_the_grid_and_has_a_file_of_its_own(workshop, 
 
 
 def test_other_data_have_no_replication(workshop):
-    again = {"grid": GRID | {"seeds": [7]}, "settings": ["b"], "data": ["another"]}
+    again = {"grid": GRID | {"seeds": [7]}, "settings": {"b": {}}, "data": ["another"]}
     folder = workshop(replication=again)
     assert study.main(words(folder)) == 0
     assert started(folder) == GRID_KEYS
@@ -405,13 +405,13 @@ def test_the_grid_of_the_protocol():
     ]
     assert all(entry == common[0] for entry in common)
     again = study.Plan("fashion_mnist", replication=True)
-    assert {key.rsplit("/", 1)[0] for key in again.runs} == {"few_labels/20"}
-    assert len(again.runs) == 10
+    assert {key.rsplit("/", 1)[0] for key in again.runs} == {f"{s}/20" for s in plan.settings}
+    assert len(again.runs) == 3 * 10
     assert not set(again.runs) & set(plan.runs)
     for run in again.runs.values():
-        assert run.parameters == plan.run("few_labels/20/0").parameters | {
-            "seed": run.about["seed"]
-        }
+        first = plan.run(f"{run.about['setting']}/20/0").parameters
+        own = {"seed": run.about["seed"], "ablations": run.about["setting"] == "few_labels"}
+        assert run.parameters == first | own
 
 
 @pytest.mark.slow

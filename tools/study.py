@@ -105,7 +105,7 @@ class Run:
             | plan.own_parameters
             | {k: v for k, v in self.about.items() if k != "run"}
             | {"setting": setting, "scored_on": plan.scored_on}
-            | {"ablations": num_per_class == plan.ablations_at}
+            | {"ablations": num_per_class == own.get("ablations_at", plan.ablations_at)}
         )
         self.expected_seconds = own.get("expected_seconds", 1)
         self.made_from = kept.fingerprint(plan.sources, self.parameters, plan.code)
@@ -142,9 +142,8 @@ class Plan:
             self.own_parameters = self.own_parameters | own["small"]["parameters"]
         if replication:
             grid = text["replication"]["grid"]
-            self.settings = {
-                name: text["settings"][name] for name in text["replication"]["settings"]
-            }
+            changed = text["replication"]["settings"].items()
+            self.settings = {name: text["settings"][name] | change for name, change in changed}
         self.ablations_at, self.scored_on = grid["ablations_at"], grid["scored_on"]
         self.lab = Path(lab) if lab else notebooks.lab_path("12_study")
         notebook = notebooks.read(self.lab)
