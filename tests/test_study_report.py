@@ -165,12 +165,12 @@ def test_a_pair_misleads_if_the_smaller_distance_is_worth_less():
 
 def test_what_was_tried_is_sorted_by_its_mean_within_a_setting():
     rows = [
-        {"trial": t, "setting": s, "arm": "a", "accuracy": v, "rare_accuracy": "nan"}
-        for t, s, v in (
-            ("late", "few_labels", "0.9"),
-            ("poor", "few_images", "0.5"),
-            ("good", "few_images", "0.7"),
-            ("poor", "few_images", "0.52"),
+        {"trial": t, "setting": s, "arm": "a", "accuracy": v, "rare_accuracy": "nan", "seed": seed}
+        for t, s, v, seed in (
+            ("late", "few_labels", "0.9", "0"),
+            ("poor", "few_images", "0.52", "10"),  # ended first
+            ("good", "few_images", "0.7", "0"),
+            ("poor", "few_images", "0.5", "2"),
         )
     ]
     table = study_report.tried(rows)[1:]

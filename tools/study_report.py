@@ -17,8 +17,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.figures import label_ends  # noqa: E402, after the line that makes it importable
-from benchmarks.figures_speed import plain_numbers  # noqa: E402
+from benchmarks.figures_speed import plain_numbers  # noqa: E402, after the line for its import
 from ganlib import style  # noqa: E402
 
 DATA, STATIC = ROOT / "book" / "data", ROOT / "book" / "_static"
@@ -313,7 +312,7 @@ def tried(rows):
         rows: of `12_study_tried.csv`, dicts of strings.
     """
     groups = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: int(row["seed"])):
         measure = "rare_accuracy" if row["setting"] == "imbalance" else "accuracy"
         key = row["trial"], row["setting"], row["arm"]
         groups.setdefault(key, []).append(100 * float(row[measure]))
@@ -336,12 +335,13 @@ def _place(group):
 def accuracy_figure(study, setting):
     """Accuracy against n: a line for each arm's mean, a band from its worst to its best seed.
 
-    Ten bands would hide the lines; where there are so many arms, they have none.
+    Ten bands would hide the lines; where there are so many arms, they have none. The legend has the
+    order of the lines at their right ends.
     """
     arms, numbers = study.arms(setting), study.numbers(setting)
     few = len(arms) < 8
     figure, axes = plt.subplots(figsize=(style.WIDTH, 3.4 if few else 4.8), layout="constrained")
-    ends = []
+    lines = []
     for arm in arms:
         colour, dashes = LOOKS[arm]
         found = [list(study.of(setting, number, arm).values()) for number in numbers]
@@ -350,12 +350,14 @@ def accuracy_figure(study, setting):
         mean, low, high = ([f(v) for _, v in kept] for f in (statistics.mean, min, max))
         if few:
             axes.fill_between(where, low, high, color=colour, alpha=0.12, lw=0)
-        axes.plot(where, mean, color=colour, ls=dashes, marker="o", ms=4)
-        ends.append((mean[-1], where[-1], arm.replace("_", " "), colour))
+        label = arm.replace("_", " ")
+        (line,) = axes.plot(where, mean, color=colour, ls=dashes, marker="o", ms=4, label=label)
+        lines.append((mean[-1], line))
     axes.set(xscale="log", xlabel="labelled images of each class, n")
     axes.set_title(_measure(setting), pad=8)
     plain_numbers(axes.xaxis, numbers)
-    label_ends(axes, ends)
+    handles = [line for _, line in sorted(lines, key=lambda pair: -pair[0])]
+    axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1, 1), handlelength=2.8)
     return figure
 
 
@@ -390,6 +392,7 @@ def difference_figure(study, setting):
                     textcoords="offset points",
                     va="center",
                     fontsize=8.5,
+                    bbox={"facecolor": figure.get_facecolor(), "lw": 0, "pad": 0.5},
                 )
     axes.set_yticks(range(len(arms)), [arm.replace("_", " ") for arm in arms])
     axes.invert_yaxis()
