@@ -182,7 +182,7 @@ def differences(study, contrasts, setting):
 
 
 def replicated(first, second, contrasts, number):
-    """Returns a setting's contrasts at one n in the study and in its replication, with a heading.
+    """Returns the contrasts at one n in the study and in its replication, with a heading.
 
     Args:
         first: a `Study`.
@@ -194,12 +194,12 @@ def replicated(first, second, contrasts, number):
     for contrast in contrasts:
         setting, arms = contrast["setting"], contrast["arms"]
         found = [study.difference(setting, number, *arms) for study in (first, second)]
-        if all(found):
+        if all(found) and contrast["measure"] != "balanced_accuracy":
             name = "`{}` − `{}`".format(*arms)
             counts = [f"{interval.num_pairs} seeds" for interval in found]
             name = f"**{name}**" if contrast.get("named") else name
-            rows.append([name, *map(_interval, found)])
-    return [["difference", *counts], *rows] if rows else []
+            rows.append([TITLES[setting], name, *map(_interval, found)])
+    return [["setting", "difference", *counts], *rows] if rows else []
 
 
 def ablations(study, contrasts, number):
