@@ -91,9 +91,10 @@ def test_ablations_have_a_table_of_their_own(rows):
     found = study_report.Study(rows)
     assert "both_half" not in found.arms("few_images")
     assert found.arms("few_images", ablations=True) == ["both_half"]
-    (line,) = study_report.ablations(found, PROTOCOL["contrasts"], 20)[1:]
-    assert line[1] == "`both_half` − `both`"
-    assert line[2].startswith("+4.2 (")  # 2 * 2 points, and 0.2 a seed
+    setting, line = study_report.ablations(found, PROTOCOL["contrasts"], 20)[1:]
+    assert setting == ["*few images*", ""]
+    assert line[0] == "`both_half` − `both`"
+    assert line[1].startswith("+4.2 (")  # 2 * 2 points, and 0.2 a seed
 
 
 def test_differences_are_paired_by_seed(rows):
@@ -109,14 +110,17 @@ def test_a_replication_stands_beside_the_study_and_is_not_mixed_with_it(rows):
     again = [row for row in rows if row["seed"] == "2" and row["setting"] != "few_labels"]
     again += [row | {"seed": "9", "accuracy": row["accuracy"]} for row in again]
     table = study_report.replicated(first, study_report.Study(again), PROTOCOL["contrasts"], 20)
-    assert table[0] == ["setting", "difference", "3 seeds", "2 seeds"]
-    assert [row[:2] for row in table[1:]] == [
-        ["few images", "**`both` − `classical`**"],
-        ["few images", "`both_half` − `both`"],
-        ["imbalance", "`both` − `oversampled`"],  # and not that of another measure
+    assert table[0] == ["difference", "3 seeds", "2 seeds"]
+    assert [row[0] for row in table[1:]] == [
+        "*few images*",
+        "**`both` − `classical`**",
+        "`both_half` − `both`",
+        "*imbalance*",
+        "`both` − `oversampled`",  # and not that of another measure
     ]
     low, high = stats.t.interval(0.95, 2, loc=4.2, scale=0.2 / math.sqrt(3))
-    assert table[1][2:] == [f"+4.2 (+{low:.1f} to +{high:.1f})", "+4.4 (+4.4 to +4.4)"]
+    assert table[1][1:] == ["", ""]
+    assert table[2][1:] == [f"+4.2 (+{low:.1f} to +{high:.1f})", "+4.4 (+4.4 to +4.4)"]
     assert study_report.replicated(first, study_report.Study([]), PROTOCOL["contrasts"], 20) == []
 
 

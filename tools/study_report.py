@@ -198,21 +198,30 @@ def replicated(first, second, contrasts, number):
             name = "`{}` − `{}`".format(*arms)
             counts = [f"{interval.num_pairs} seeds" for interval in found]
             name = f"**{name}**" if contrast.get("named") else name
-            rows.append([TITLES[setting], name, *map(_interval, found)])
-    return [["setting", "difference", *counts], *rows] if rows else []
+            rows.append((setting, [name, *map(_interval, found)]))
+    return [["difference", *counts], *_under_settings(rows)] if rows else []
 
 
 def ablations(study, contrasts, number):
     """Returns the protocol's contrasts that are asked at one n only, with a heading."""
-    rows = [["setting", "difference", "points"]]
+    rows = []
     for contrast in contrasts:
         first, second = contrast["arms"]
         if first in ABLATIONS or second in ABLATIONS:
             found = study.difference(contrast["setting"], number, first, second)
             if found:
-                name = f"`{first}` − `{second}`"
-                rows.append([TITLES[contrast["setting"]], name, _interval(found)])
-    return rows
+                rows.append((contrast["setting"], [f"`{first}` − `{second}`", _interval(found)]))
+    return [["difference", "points"], *_under_settings(rows)]
+
+
+def _under_settings(rows):
+    """Returns the rows of `(setting, row)` pairs, each setting's below a row with its name."""
+    table = []
+    for setting, title in TITLES.items():
+        own = [row for name, row in rows if name == setting]
+        if own:
+            table += [[f"*{title}*", *[""] * (len(own[0]) - 1)], *own]
+    return table
 
 
 def _interval(found):
