@@ -40,10 +40,16 @@ COLUMNS = {
     "without": ("distance_plain", "{:.4f}"),
     "with augmentation": ("distance_augmented", "{:.4f}"),
     "ratio": ("ratio", "{:.2f}"),
+    "precision without": ("precision_plain", "{:.3f}"),
+    "precision with": ("precision_augmented", "{:.3f}"),
     "recall without": ("recall_plain", "{:.3f}"),
     "recall with": ("recall_augmented", "{:.3f}"),
-    "r without": ("late_sign_plain", "{:.2f}"),
-    "r with": ("late_sign", "{:.2f}"),
+    "r without": ("sign_training_plain", "{:.2f}"),
+    "held out without": ("sign_held_out_plain", "{:.2f}"),
+    "generated without": ("sign_generated_plain", "{:.2f}"),
+    "r with": ("sign_training_augmented", "{:.2f}"),
+    "held out with": ("sign_held_out_augmented", "{:.2f}"),
+    "generated with": ("sign_generated_augmented", "{:.2f}"),
     "p": ("late_probability", "{:.2f}"),
     "score": ("score_generated", "{:.1%}"),
     "crashes removed": ("crashes_removed", "{:.2f}"),
@@ -114,7 +120,8 @@ def run_once(name, parameters, made_from):
 def write_table(path, table, runs):
     """Writes the rows of one table, and below them the median and the range."""
     heading = table["heading"]
-    names = {k: v for k, v in COLUMNS.items() if all(v[0] in r["results"] for r in runs.values())}
+    wanted = {name: COLUMNS[name] for name in table.get("columns", COLUMNS)}
+    names = {k: v for k, v in wanted.items() if all(v[0] in r["results"] for r in runs.values())}
     lines = [[heading, *names]]
     for label, run in runs.items():
         lines.append([label, *(f.format(run["results"][n]) for n, f in names.values())])
