@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import json
 import os
 import random
 import signal
@@ -17,6 +18,7 @@ import pytest
 import yaml
 from scipy import stats
 
+from ganbook import kept
 from ganlib import arms, augment, data, features, studies
 from tools import notebooks, study, study_garments, study_search
 
@@ -119,6 +121,10 @@ def kept_rows(folder):
         return list(csv.DictReader(file))
 
 
+def store_of(folder, name="12_study_toy"):
+    return kept.Store(folder / "out" / name)
+
+
 def started(folder):
     path = folder / "started"
     return path.read_text(encoding="utf-8").split() if path.exists() else []
@@ -137,14 +143,15 @@ def test_the_grid_is_run_seed_by_seed_and_its_rows_say_what_they_were_made_from(
     ]
     row = next(row for row in rows if row["run"] == "b/20/1")
     assert (row["setting"], row["num_per_class"], row["seed"]) == ("b", "20", "1")
-    assert '"strength": 3.0' in row["parameters"]
-    assert '"ablations": true' in row["parameters"]
-    assert '"scored_on": "test"' in row["parameters"]
-    assert '"ablations": false' in rows[0]["parameters"]
     assert row["threads"] == "1"
-    for name in ("commit", "made_from", "python", "tensorflow", "keras", "numpy", "seconds"):
+    for name in ("commit", "key", "python", "tensorflow", "keras", "numpy", "seconds"):
         assert row[name], name
-    assert "12 runs are kept" in capsys.readouterr().out
+    found = store_of(folder).all()
+    parameters = found["b/20/1"]["parameters"]
+    assert (parameters["strength"], parameters["ablations"]) == (3.0, True)
+    assert parameters["scored_on"] == "test"
+    assert found["a/5/0"]["parameters"]["ablations"] is False
+    assert "0 of 12 runs are kept" in capsys.readouterr().out
 
 
 def test_finished_runs_are_not_repeated_and_changed_ones_are(workshop):
@@ -161,25 +168,27 @@ def test_finished_runs_are_not_repeated_and_changed_ones_are(workshop):
     after = kept_rows(folder)
     assert len(after) == len(before)
     assert [r for r in after if r["setting"] == "a"] == [r for r in before if r["setting"] == "a"]
-    assert all('"strength": 4.0' in r["parameters"] for r in after if r["setting"] == "b")
+    found = store_of(folder).all()
+    strengths = {name: one["parameters"]["strength"] for name, one in found.items()}
+    assert strengths == {name: 4.0 if name[0] == "b" else 2.0 for name in GRID_KEYS}
 
 
 def test_figures_and_overridden_defaults_may_change_without_new_runs(workshop):
     folder = workshop()
-    first = plan_of(folder).runs["a/5/0"].made_from
+    first = plan_of(folder).runs["a/5/0"]
     notebook = nbformat.read(folder / "99_stub.ipynb", as_version=4)
     drawing = nbformat.v4.new_code_cell("draw()", metadata={"mystnb": {"image": {"alt": "x"}}})
     notebook.cells.append(drawing)
     notebook.cells[0].source = PARAMETERS.replace("strength = 1.0", "strength = 9.0")
     nbformat.write(notebook, folder / "99_stub.ipynb")
-    assert plan_of(folder).runs["a/5/0"].made_from == first
+    assert plan_of(folder).runs["a/5/0"] == first
     for cell, more in (
         (0, "\nother = 1  # a default that the protocol leaves"),
         (1, "\nrows = []"),
     ):
         notebook.cells[cell].source += more
         nbformat.write(notebook, folder / "99_stub.ipynb")
-        changed = plan_of(folder).runs["a/5/0"].made_from
+        changed = plan_of(folder).runs["a/5/0"]
         assert changed != first
         first = changed
 
@@ -190,7 +199,7 @@ def test_a_sweep_killed_at_random_loses_nothing_that_was_finished(workshop):
     rng, seen, kills = random.Random(0), {}, 0
     while True:
         process = subprocess.Popen(command, cwd=ROOT, stdout=-3, stderr=-3, start_new_session=True)
-        num_before, begun = len(kept_rows(folder)), len(started(folder))
+        num_before, begun = len(store_of(folder).all()), len(started(folder))
         while process.poll() is None and len(started(folder)) == begun:
             time.sleep(0.01)  # until it is in its first run
         time.sleep(rng.uniform(0.0, 0.3))
@@ -198,14 +207,15 @@ def test_a_sweep_killed_at_random_loses_nothing_that_was_finished(workshop):
             process.send_signal(signal.SIGKILL)
             kills += 1
         process.wait()
-        rows = kept_rows(folder)
-        assert len(rows) >= num_before
-        for row in rows:  # a row that was there stays as it is, to the last digit of its time
-            assert seen.setdefault((row["run"], row["arm"]), row) == row
+        found = store_of(folder).all()
+        assert len(found) >= num_before
+        for name, one in found.items():  # what was there stays, to the last digit of its time
+            assert seen.setdefault(name, one) == one
         if process.returncode == 0:
             break
         assert process.returncode == -signal.SIGKILL
     assert kills >= 3
+    rows = kept_rows(folder)
     assert [row["run"] for row in rows[::2]] == GRID_KEYS
     assert len(rows) == 24
     # at most the run that was going on is done a second time
@@ -231,9 +241,9 @@ def test_the_kernel_of_a_killed_sweep_ends_too(workshop):
 def test_the_workers_of_a_killed_search_end_too():
     program = """
 import concurrent.futures, multiprocessing, time
-from tools import study
+from ganbook import kept
 pool = concurrent.futures.ProcessPoolExecutor(
-    1, multiprocessing.get_context("spawn"), study.end_with_parent
+    1, multiprocessing.get_context("spawn"), kept.end_with_parent
 )
 pool.submit(time.sleep, 60)
 print("begun", flush=True)
@@ -251,37 +261,19 @@ time.sleep(60)
     assert psutil.wait_procs(below, timeout=20)[1] == []
 
 
-def test_a_file_that_is_half_written_is_never_seen(workshop, monkeypatch):
-    folder = workshop()
-    plan, rows = plan_of(folder), study.Rows(folder / "out" / "12_study_toy.csv")
-    one, two = (plan.runs[key] for key in GRID_KEYS[:2])
-    rows.put(one, study.perform(plan, one, here=True))
-    text = rows.path.read_text(encoding="utf-8")
-
-    def killed(*_):
-        raise SystemExit
-
-    monkeypatch.setattr(study.os, "fsync", killed)
-    with pytest.raises(SystemExit):
-        rows.put(two, study.perform(plan, two, here=True))
-    assert rows.path.read_text(encoding="utf-8") == text
-
-
 def test_a_run_made_again_is_compared_with_its_kept_rows(workshop, capsys):
     folder = workshop()
     assert study.main(words(folder)) == 0
     assert study.main(words(folder, "--run", "a/20/2")) == 0
     out = capsys.readouterr().out
     assert out.count("same   ") == 2
-    path = folder / "out" / "12_study_toy.csv"
-    text = path.read_text(encoding="utf-8")
-    kept = next(row for row in kept_rows(folder) if row["run"] == "a/20/2")["accuracy"]
-    line = next(line for line in text.splitlines() if line.startswith("a/20/2"))
-    altered = line.replace(f",{kept},", ",0.5,", 1)
-    path.write_text(text.replace(line, altered), encoding="utf-8")
+    path = store_of(folder).path("a/20/2")
+    one = json.loads(path.read_text(encoding="utf-8"))
+    accuracy, one["results"][0]["accuracy"] = one["results"][0]["accuracy"], 0.5
+    path.write_text(json.dumps(one), encoding="utf-8")
     assert study.main(words(folder, "--run", "a/20/2")) == 1
     out = capsys.readouterr().out
-    assert f"DIFFER classical: {kept} now, 0.5 kept" in out
+    assert f"DIFFER classical: {accuracy} now, 0.5 kept" in out
     assert "same   both" in out
 
 
@@ -290,9 +282,10 @@ def test_a_replication_comes_after_the_grid_and_has_a_file_of_its_own(workshop, 
     folder = workshop(replication=again | {"data": ["toy"]})
     assert study.main(words(folder)) == 0
     assert started(folder) == [*GRID_KEYS, "b/20/7"]
-    kept = study.Rows(folder / "out" / "12_study_toy_replication.csv")
-    assert [row["run"] for row in kept.read()] == ["b/20/7"] * 2
-    assert all('"strength": 3.0' in row["parameters"] for row in kept.read())
+    again = store_of(folder, "12_study_toy_replication").all()
+    assert list(again) == ["b/20/7"]
+    assert again["b/20/7"]["parameters"]["strength"] == 3.0
+    assert [row["arm"] for row in again["b/20/7"]["results"]] == ["classical", "both"]
     assert "b/20/7" not in {row["run"] for row in kept_rows(folder)}
     assert study.main(words(folder)) == 0
     assert started(folder) == [*GRID_KEYS, "b/20/7"]  # nothing twice
@@ -321,15 +314,7 @@ def test_a_failing_run_is_told_of_and_the_others_go_on(workshop, capsys):
     nbformat.write(notebook, folder / "99_stub.ipynb")
     assert study.main(words(folder)) == 1
     assert "a/5/1: 99_stub failed: AssertionError" in capsys.readouterr().err
-    kept = {row["run"] for row in kept_rows(folder)}
-    assert kept == set(GRID_KEYS) - {"a/5/1", "a/20/1"}
-
-
-def test_two_sweeps_into_one_file_are_refused(workshop, capsys):
-    folder = workshop()
-    with study.Rows(folder / "out" / "12_study_toy.csv").locked():
-        assert study.main(words(folder)) == 1
-    assert "another sweep writes" in capsys.readouterr().err
+    assert set(store_of(folder).all()) == set(GRID_KEYS) - {"a/5/1", "a/20/1"}
 
 
 @pytest.mark.parametrize("here", [False, True])
@@ -337,12 +322,12 @@ def test_runs_go_two_at_a_time_and_give_the_same_rows(workshop, here):
     folder = workshop(seconds=0.1)
     plan = plan_of(folder)
     plan.runs = {key: plan.runs[key] for key in GRID_KEYS[:3]}
-    one, two = (study.Rows(folder / name / "rows.csv") for name in ("one", "two"))
+    one, two = (store_of(folder, name) for name in ("one", "two"))
     study.sweep_grid(plan, one, here=True)
     study.sweep_grid(plan, two, jobs=2, here=here)
 
-    def measured(rows):
-        rows = sorted(rows.read(), key=lambda row: (row["run"], row["arm"]))
+    def measured(store):
+        rows = study.rows_of(store, plan.runs)
         return [{k: v for k, v in row.items() if k != "seconds"} for row in rows]
 
     assert measured(one) == measured(two)
@@ -382,7 +367,7 @@ def test_the_protocols_parameters_are_the_labs_and_its_arms_exist(dataset, small
     plan = study.Plan(dataset, small=small)
     declared = notebooks.lab_lints.parameters(notebooks.read(plan.lab))
     for run in plan.runs.values():
-        assert set(run.parameters) <= set(declared), run.key
+        assert set(run.parameters) <= set(declared), run.name
         for name, value in run.parameters.items():
             assert isinstance(value, type(declared[name])), name
     assert {contrast["setting"] for contrast in plan.contrasts} == set(plan.settings)
@@ -393,15 +378,15 @@ def test_the_protocols_parameters_are_the_labs_and_its_arms_exist(dataset, small
 def test_the_grid_of_the_protocol():
     plan = study.Plan("fashion_mnist")
     assert len(plan.runs) == 3 * 4 * 5
-    assert {run.about["num_per_class"] for run in plan.runs.values()} == {5, 20, 100, 500}
-    assert {run.about["seed"] for run in plan.runs.values()} == {0, 1, 2, 3, 4}
+    assert {run.parameters["num_per_class"] for run in plan.runs.values()} == {5, 20, 100, 500}
+    assert {run.parameters["seed"] for run in plan.runs.values()} == {0, 1, 2, 3, 4}
     for run in plan.runs.values():
-        assert run.parameters["ablations"] == (run.about["num_per_class"] == 20)
+        assert run.parameters["ablations"] == (run.parameters["num_per_class"] == 20)
         assert run.parameters["scored_on"] == "test"
     common = [
         {k: v for k, v in run.parameters.items() if k not in ("seed", "num_per_class", "ablations")}
         for run in plan.runs.values()
-        if run.about["setting"] == "few_images"
+        if run.parameters["setting"] == "few_images"
     ]
     assert all(entry == common[0] for entry in common)
     again = study.Plan("fashion_mnist", replication=True)
@@ -409,8 +394,11 @@ def test_the_grid_of_the_protocol():
     assert len(again.runs) == 3 * 10
     assert not set(again.runs) & set(plan.runs)
     for run in again.runs.values():
-        first = plan.run(f"{run.about['setting']}/20/0").parameters
-        own = {"seed": run.about["seed"], "ablations": run.about["setting"] == "few_labels"}
+        first = plan.run(f"{run.parameters['setting']}/20/0").parameters
+        own = {
+            "seed": run.parameters["seed"],
+            "ablations": run.parameters["setting"] == "few_labels",
+        }
         assert run.parameters == first | own
 
 
@@ -431,13 +419,15 @@ def test_the_search_asks_for_arms_and_settings_that_exist():
     digits = data.load_digits()
     search = yaml.safe_load(study_search.SEARCH.read_text(encoding="utf-8"))
     found = study_search.runs(search)
-    assert len({run.key for run in found}) == len(found)
+    assert len({run.name for run in found}) == len(found)
     for run in found:
         material = studies.split(digits, 5, 0, num_unlabelled=-1)
-        settings = study_search.as_settings(run.settings)
+        settings = study_search.as_settings(run.parameters["settings"])
         trainer = arms.Trainer(settings, studies.Seal(digits.images[:0]))
-        assert set(run.arms) <= set(getattr(arms, run.about["setting"])(material, trainer))
-        policy = run.settings["policy"]
+        assert set(run.parameters["arms"]) <= set(
+            getattr(arms, run.parameters["setting"])(material, trainer)
+        )
+        policy = run.parameters["settings"]["policy"]
         assert (settings.policy is None) == (policy is None)
         if policy:
             assert settings.policy == augment.Classical(**policy)
@@ -445,10 +435,10 @@ def test_the_search_asks_for_arms_and_settings_that_exist():
 
 def test_garments_are_looked_at_with_the_settings_of_the_study():
     found = study_garments.runs()
-    assert [run.seed for run in found] == [0, 1, 2, 3, 4]
-    assert len({run.made_from for run in found}) == 1  # the seed is in the key
+    assert [run.parameters["seed"] for run in found] == [0, 1, 2, 3, 4]
+    assert len({json.dumps(run.parameters["settings"]) for run in found}) == 1
     parameters = study.Plan("fashion_mnist").runs["few_labels/20/0"].parameters
-    settings = study_search.as_settings(found[0].settings)
+    settings = study_search.as_settings(found[0].parameters["settings"])
     shared = {f.name for f in dataclasses.fields(settings)} & set(parameters)
     assert len(shared) >= 13
     for name in shared - {"ablations"}:
@@ -463,8 +453,9 @@ def test_garments_have_a_share_for_each_arm_and_for_what_the_generator_was_told(
     monkeypatch.setattr(features, "fashion_classifier", features.digits_classifier)
     run = study_garments.runs([1])[0]
     few = dict.fromkeys(("num_steps", "num_gan_steps", "num_pretrain_steps"), 40)
-    run.settings |= few | {"num_synthetic": 40}
-    rows = study_garments.perform(run)
+    run.parameters["settings"].update(few | {"num_synthetic": 40})
+    one = {"parameters": run.parameters, "commit": "0", "key": run.key}
+    rows = study_garments.rows_of({run.name: one | {"results": study_garments.perform(run)}})
     assert len(rows) == 7 * 10
     assert all(set(row) == set(study_garments.COLUMNS) for row in rows)
     means = study_garments.means(rows)

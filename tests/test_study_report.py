@@ -48,7 +48,7 @@ def rows():
                 "accuracy": 0.5 if rare else value,
                 "rare_accuracy": value if rare else "nan",
                 "balanced_accuracy": 0.7 if rare else value,
-                "parameters": '{"num_rare": 3}',
+                "num_rare": "3",
                 "seconds": 10.0 + k,
                 "distance": 1 / (number + seed),
             }
@@ -66,7 +66,7 @@ def test_accuracies_are_means_over_the_seeds(rows):
 
 def test_common_classes_have_what_the_rare_ones_leave(rows):
     per_class = [0.2, 0.3, 0.7, *[0.9, 0.8, 1.0, 0.9, 0.95, 0.85, 0.7]]
-    row = {"parameters": '{"num_rare": 3}', "rare_accuracy": "0.4"}
+    row = {"num_rare": "3", "rare_accuracy": "0.4"}
     row["balanced_accuracy"] = str(np.mean(per_class))
     assert study_report.common_accuracy(row) == pytest.approx(np.mean(per_class[3:]))
     table = study_report.common(study_report.Study(rows))

@@ -1,10 +1,9 @@
 """The tables of the sweeps: those of the kept runs, with the columns that are asked for."""
 
-import json
-
 import pytest
 import yaml
 
+from ganbook import kept
 from tools import notebooks, sweep
 
 LABS = yaml.safe_load((notebooks.LABS / "sweeps.yml").read_text(encoding="utf-8"))
@@ -17,14 +16,23 @@ TABLES = [
 
 @pytest.mark.parametrize(("lab", "name", "table"), TABLES)
 def test_a_table_in_the_book_is_that_of_the_kept_runs(lab, name, table, tmp_path):
-    kept = json.loads((sweep.DATA / f"{lab}_runs.json").read_text(encoding="utf-8"))
-    runs = {}
+    found = kept.Store(sweep.DATA / "sweeps" / lab).all()
+    runs, tables = sweep.plan(lab)
+    chosen = {}
     for label, own in table["rows"].items():
-        parameters = table["all"] | own if own else {}
-        runs[label] = kept[json.dumps(parameters, sort_keys=True)]
-    sweep.write_table(tmp_path / "table.csv", table, runs)
+        chosen[label] = found[tables[name][label]]
+        assert chosen[label]["parameters"] == (table["all"] | own if own else {})
+    assert set(found) == set(runs)
+    sweep.write_table(tmp_path / "table.csv", table, chosen)
     written = (tmp_path / "table.csv").read_text(encoding="utf-8")
     assert written == (sweep.DATA / f"{lab}_{name}.csv").read_text(encoding="utf-8")
+
+
+def test_a_run_that_two_tables_share_is_made_once():
+    runs, tables = sweep.plan("07_dcgan")
+    assert tables["seeds"]["0"] == tables["changes"]["none"] == "published"
+    assert len(runs) == 6  # of seven rows
+    assert runs["seeds 2"].parameters["seed"] == 2
 
 
 def test_a_table_has_the_columns_that_it_asks_for(tmp_path):

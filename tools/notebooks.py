@@ -15,15 +15,13 @@ resumes an older one.
 import argparse
 import base64
 import copy
-import hashlib
-import importlib.metadata
+import datetime
 import json
 import os
-import platform
 import re
 import shutil
-import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -32,7 +30,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that `python tools/notebooks.py` finds its neighbour
 
-from tools import lab_lints  # noqa: E402, after the line that makes it importable
+from ganbook import kept  # noqa: E402, after the line that makes it importable
+from tools import lab_lints  # noqa: E402
 
 LABS = ROOT / "notebooks"
 BUILD = ROOT / "build"
@@ -200,8 +199,9 @@ def execute(name=None):
     """Runs labs at their published parameters and puts cleaned, stamped outputs in place."""
     for path in lab_paths(name):
         print(f"Running {path.stem} at its published parameters …", flush=True)
+        start = time.perf_counter()
         notebook = clean(run(path, BUILD / "execute" / path.name, path.parent))
-        notebook.metadata["ganlib"] = stamp(notebook)
+        notebook.metadata["ganlib"] = stamp(notebook, time.perf_counter() - start)
         write(notebook, path)
         print(f"Outputs are in {path.relative_to(ROOT)}", flush=True)
         hand_over(path.stem, path.parent / lab_lints.parameters(notebook).get("output_dir", ""))
@@ -295,11 +295,11 @@ def clean_outputs(outputs):
 def clean(notebook):
     """Returns a notebook without traces of the run: timings, paths, states of finished bars."""
     notebook = copy.deepcopy(notebook)
-    kept = {key: notebook.metadata[key] for key in ("ganlib", "mystnb") if key in notebook.metadata}
+    staying = {k: notebook.metadata[k] for k in ("ganlib", "mystnb") if k in notebook.metadata}
     widgets = notebook.metadata.get("widgets", {})
     notebook.metadata = nbformat.from_dict(
         {
-            **kept,
+            **staying,
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
         }
@@ -320,32 +320,21 @@ def clean(notebook):
 # --- stamp ---------------------------------------------------------------------------------------
 
 
-HASHED = ("*.py", "*.html", "weights/*.npz")
+def key(notebook):
+    """Returns the key of a lab: a hash of its code, and of all that this reaches."""
+    return lab_lints.library().reach_cells(lab_lints.code_of(notebook)).key
 
 
-def ganlib_hash(package=ROOT / "ganlib"):
-    """Hashes the library: its modules, its player and its shipped weights, with their names.
-
-    Not what is in `pretrained_weights/`: a lab makes these files, so they would make its own stamp
-    stale as soon as it is written.
-    """
-    digest = hashlib.sha256()
-    files = [path for name in HASHED for path in package.rglob(name)]
-    for path in sorted(files, key=lambda path: path.relative_to(package).as_posix()):
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        digest.update(f"{path.relative_to(package).as_posix()} {content}\n".encode())
-    return digest.hexdigest()
-
-
-def stamp(notebook):
-    """Says what a notebook's outputs were made from."""
-    versions = {"python": platform.python_version()}
-    for package in ("tensorflow", "keras", "numpy"):
-        versions[package] = importlib.metadata.version(package)
+def stamp(notebook, seconds=None):
+    """Says what a notebook's outputs were made from, and when."""
+    about = kept.machine()
     return {
         "code": lab_lints.code_hash(notebook),
-        "ganlib": ganlib_hash(),
-        "versions": versions,
+        "key": key(notebook),
+        "commit": kept.commit(),
+        "date": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}",
+        "seconds": seconds and round(seconds),
+        "versions": {name: about[name] for name in ("python", *kept.PACKAGES)},
     }
 
 
@@ -413,24 +402,20 @@ def verify(name):
         raise LabError(f"{path.stem}: outside its interval: {', '.join(failures)}")
 
 
-def commit_time(path):
-    """Returns when a file was last committed, in seconds; infinity if it never was."""
-    command = ["git", "log", "-1", "--format=%ct", "--", str(path)]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    return float(result.stdout) if result.stdout.strip() else float("inf")
-
-
-def oldest(paths, current_hash, time_of=commit_time):
+def oldest(paths, key_of=key, ledger=None):
     """Returns the lab whose outputs are the least fresh.
 
-    Labs made with another ganlib come first; among equals, the one committed longest ago.
+    Labs made from other code come first; among equals, the one that was run longest ago.
     """
     if not paths:
         raise LabError("there is no lab in notebooks/")
+    ledger = ledger or kept.Ledger()
 
     def freshness(path):
-        recorded = read(path).metadata.get("ganlib", {}).get("ganlib")
-        return recorded == current_hash, time_of(path), path.stem
+        notebook = read(path)
+        made = notebook.metadata.get("ganlib", {})
+        is_fresh = ledger.are(made.get("key"), key_of(notebook))
+        return is_fresh, made.get("date", ""), path.stem
 
     return min(paths, key=freshness)
 
@@ -526,7 +511,7 @@ def dispatch(parser, options):
     elif options.command == "verify":
         if bool(options.name) == options.oldest:
             parser.error("verify needs either the name of a lab or --oldest")
-        verify(options.name or oldest(lab_paths(), ganlib_hash()).stem)
+        verify(options.name or oldest(lab_paths()).stem)
     elif options.command == "setup":
         print(lab_lints.colab_cell(lab_lints.repository_url(CONFIG)))
     elif options.command == "repository":

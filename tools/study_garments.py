@@ -3,8 +3,8 @@
     python tools/study_garments.py --jobs 2            five seeds, about a quarter of an hour
 
 The cell of chapter 12 with few labels, 20 of each garment, on validation images: the study's rows
-are means over the garments, and the test images are scored once. The rows are kept in
-`book/data/12_study_garments.csv`, seed by seed, and the figure is drawn from them.
+are means over the garments, and the test images are scored once. Each seed is kept in
+`book/data/12_study_garments/`; the table `12_study_garments.csv` and the figure are made from them.
 """
 
 import argparse
@@ -12,7 +12,6 @@ import os
 import statistics
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,12 +19,12 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import kept  # noqa: E402, after the line that makes it importable
+from ganbook import kept, keys  # noqa: E402, after the line that makes it importable
 from ganlib import style  # noqa: E402
-from tools import study, study_search, sweep  # noqa: E402
+from tools import study, study_search  # noqa: E402
 
-COLUMNS = "run", "seed", "garment", "what", "share", "commit", "made_from"
-PATH = study.DATA / "12_study_garments.csv"
+COLUMNS = "run", "seed", "garment", "what", "share", "commit", "key"
+STORE = study.DATA / "12_study_garments"
 FIGURE = ROOT / "book" / "_static" / "study_garments.png"
 NUM_PER_CLASS = 20
 NUM_DRAWN = 1000  # images of each garment
@@ -49,31 +48,29 @@ def settings(parameters):
 
 
 def runs(seeds=None):
-    """Returns one run for each seed of the protocol."""
-    plan = study.Plan("fashion_mnist")
+    """Returns one `kept.Run` for each seed of the protocol."""
+    key = keys.Code().reach([("tools.study_garments", "perform")]).key
     found = []
-    for run in plan.runs.values():
-        if (run.about["setting"], run.about["num_per_class"]) == ("few_labels", NUM_PER_CLASS):
-            own = settings(run.parameters)
-            found.append(
-                SimpleNamespace(
-                    key=f"garments/{run.about['seed']}",
-                    seed=run.about["seed"],
-                    settings=own,
-                    made_from=kept.fingerprint(study.library(), own, ARMS, NUM_DRAWN),
-                )
-            )
-    return [run for run in found if seeds is None or run.seed in seeds]
+    for run in study.Plan("fashion_mnist").runs.values():
+        setting, number, seed = (
+            run.parameters[name] for name in ("setting", "num_per_class", "seed")
+        )
+        wanted = seeds is None or seed in seeds
+        if wanted and (setting, number) == ("few_labels", NUM_PER_CLASS):
+            parameters = {"seed": seed, "settings": settings(run.parameters)}
+            found.append(kept.Run(f"garments/{seed}", key, parameters))
+    return found
 
 
 def perform(run):
-    """Trains the arms of one seed; returns a row for each garment and each question."""
+    """Trains the arms of one seed; returns, for each question, a share for each garment."""
     from ganlib import arms, classify, data, features, studies
 
+    seed = run.parameters["seed"]
     pool, validation = study_search.parts()
-    material = studies.split(pool, NUM_PER_CLASS, run.seed, num_unlabelled=-1)
+    material = studies.split(pool, NUM_PER_CLASS, seed, num_unlabelled=-1)
     trainer = arms.Trainer(
-        study_search.as_settings(run.settings), studies.Seal(validation.images), run.seed
+        study_search.as_settings(run.parameters["settings"]), studies.Seal(validation.images), seed
     )
     found, functions = {}, arms.few_labels(material, trainer)
     for arm in ARMS:
@@ -81,15 +78,34 @@ def perform(run):
     guesses = functions["classical"]().probabilities(material.unlabelled).argmax(axis=1)
     truth = pool.labels[material.indices["unlabelled"]]
     found[GUESSED] = [np.mean(truth[guesses == k] == k) for k in range(pool.num_classes)]
-    drawn = arms.generated(trainer.gan, material.labelled, NUM_DRAWN, run.seed)
+    drawn = arms.generated(trainer.gan, material.labelled, NUM_DRAWN, seed)
     judge = features.fashion_classifier()
     found[DRAWN] = classify.class_accuracies(judge, data.Images(drawn.images, drawn.labels))
-    about = {"run": run.key, "seed": str(run.seed), "made_from": run.made_from}
-    about["commit"] = sweep.commit("ganlib", "tools")
-    return [
-        about | {"garment": str(name), "what": what, "share": str(float(share))}
+    return {
+        what: {str(n): float(s) for n, s in zip(pool.class_names, shares, strict=True)}
         for what, shares in found.items()
-        for name, share in zip(pool.class_names, shares, strict=True)
+    }
+
+
+def rows_of(found):
+    """Returns a row for each seed, question and garment, dicts of strings.
+
+    Args:
+        found: dict, a run's name -> what is kept of it.
+    """
+    return [
+        {
+            "run": name,
+            "seed": str(one["parameters"]["seed"]),
+            "garment": garment,
+            "what": what,
+            "share": str(share),
+            "commit": one["commit"],
+            "key": one["key"],
+        }
+        for name, one in found.items()
+        for what, shares in one["results"].items()
+        for garment, share in shares.items()
     ]
 
 
@@ -142,12 +158,16 @@ def main(words=None):
     parser = argparse.ArgumentParser(description="Looks at few labels garment by garment.")
     parser.add_argument("--jobs", type=int, default=1, help="how many seeds at a time")
     given = parser.parse_args(words)
-    os.environ.update(study.THREADS)  # before TensorFlow is loaded, in processes of their own
-    rows = study.Rows(PATH, COLUMNS)
-    study_search.do_missing(runs(), rows, perform, given.jobs)
-    figure(rows.read()).savefig(FIGURE)
-    print(f"The rows are in {PATH}, the figure in {FIGURE}")
-    return 0
+    os.environ.update(kept.ONE_THREAD)  # before TensorFlow is loaded, in processes of their own
+    store = kept.Store(STORE)
+    failures = kept.perform_missing(store, runs(), perform, jobs=given.jobs)
+    rows = rows_of(store.all())
+    study_search.write_rows(STORE.with_suffix(".csv"), COLUMNS, rows)
+    figure(rows).savefig(FIGURE)
+    print(f"The runs are in {STORE}, the figure in {FIGURE}")
+    for run, error in failures:
+        print(f"{run.name} failed: {error}", file=sys.stderr)
+    return bool(failures)
 
 
 if __name__ == "__main__":

@@ -4,63 +4,50 @@
     python tools/study_search.py --only pretrained     the trials with this in their name
 
 `book/data/12_study_search.yml` lists what is tried. It learns from the first 50,000 training images
-of Fashion-MNIST and scores on the last 10,000; the test set is not read. Each trial's rows are kept
-in `book/data/12_study_tried.csv` as soon as it ends, failures included, and the same command goes
-on where it stopped. At the end it prints the mean over the seeds of each arm of each trial.
+of Fashion-MNIST and scores on the last 10,000; the test set is not read. Each trial is kept in
+`book/data/12_study_tried/` as soon as it ends, failures included, and the same command goes on
+where it stopped. At the end it prints the mean over the seeds of each arm of each trial.
 """
 
 import argparse
-import concurrent.futures
+import csv
 import dataclasses
 import functools
+import io
 import json
-import multiprocessing
 import os
 import statistics
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import yaml
-from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import kept  # noqa: E402, after the line that makes it importable
-from tools import study, sweep  # noqa: E402
+from ganbook import kept, keys  # noqa: E402, after the line that makes it importable
 
-SEARCH = study.DATA / "12_study_search.yml"
+DATA = ROOT / "book" / "data"
+SEARCH, TRIED = DATA / "12_study_search.yml", DATA / "12_study_tried"
 COLUMNS = (
-    *("run", "trial", "setting", "num_per_class", "seed", "arm", *study.MEASURES),
-    *("seconds", "commit", "made_from", "settings"),
+    *("run", "trial", "setting", "num_per_class", "seed", "arm"),
+    *("accuracy", "balanced_accuracy", "rare_accuracy", "seconds", "commit", "key", "settings"),
 )
 
 
 def runs(search):
-    """Returns one run for each trial and seed."""
+    """Returns one `kept.Run` for each trial and seed."""
+    key = keys.Code().reach([("tools.study_search", "perform")]).key
     found = []
     for trial in search["trials"]:
-        settings = search["settings"] | trial.get("settings", {})
         number = trial.get("num_per_class", search["num_per_class"])
         for seed in trial.get("seeds", search["seeds"]):
-            parts = [trial["setting"], trial["arms"], number, seed, settings]
-            found.append(
-                SimpleNamespace(
-                    key=f"{trial['trial']}/{trial['setting']}/{number}/{seed}",
-                    made_from=kept.fingerprint(study.library(), *parts),
-                    about={
-                        "trial": trial["trial"],
-                        "setting": trial["setting"],
-                        "num_per_class": number,
-                        "seed": seed,
-                        "settings": json.dumps(settings, sort_keys=True),
-                    },
-                    arms=trial["arms"],
-                    settings=settings,
-                )
-            )
+            about = {"trial": trial["trial"], "setting": trial["setting"]}
+            about |= {"num_per_class": number, "seed": seed, "arms": trial["arms"]}
+            about["settings"] = search["settings"] | trial.get("settings", {})
+            name = f"{trial['trial']}/{trial['setting']}/{number}/{seed}"
+            found.append(kept.Run(name, key, about))
     return found
 
 
@@ -93,14 +80,14 @@ def parts():
 
 
 def perform(run):
-    """Trains the arms that a trial asks for; returns their rows."""
+    """Trains the arms that a trial asks for; returns a dict for each."""
     import numpy as np
 
     from ganlib import arms, studies
 
     pool, validation = parts()
     held_out = studies.HeldOut(validation)
-    setting, number, seed = (run.about[name] for name in ("setting", "num_per_class", "seed"))
+    setting, number, seed = (run.parameters[name] for name in ("setting", "num_per_class", "seed"))
     rare = ()
     if setting == "imbalance":
         rng = np.random.default_rng(seed)
@@ -109,22 +96,33 @@ def perform(run):
     material = studies.split(
         pool, number, seed, num_unlabelled=num_unlabelled, rare=rare, num_common=1000
     )
-    trainer = arms.Trainer(as_settings(run.settings), held_out.seal, seed)
+    trainer = arms.Trainer(as_settings(run.parameters["settings"]), held_out.seal, seed)
     functions = getattr(arms, setting)(material, trainer)
     rows = []
-    for arm in run.arms:
+    for arm in run.parameters["arms"]:
         start = time.perf_counter()
         scores = held_out.scores(functions[arm](), rare)
-        row = {"run": run.key, "arm": arm, "seconds": f"{time.perf_counter() - start:.1f}"}
-        rows.append(run.about | row | scores)
-    about = {"commit": sweep.commit("ganlib", "tools"), "made_from": run.made_from}
-    return [{name: str((row | about)[name]) for name in COLUMNS} for row in rows]
+        scores = {k: None if np.isnan(v) else v for k, v in scores.items()}
+        rows.append({"arm": arm, "seconds": round(time.perf_counter() - start, 1)} | scores)
+    return rows
+
+
+def rows_of(store, names):
+    """Returns a row for each arm of each kept trial, dicts of strings."""
+    found, rows = store.all(), []
+    for name in names:
+        for row in found[name]["results"] if name in found else ():
+            about = found[name]["parameters"] | found[name] | row | {"run": name}
+            about["settings"] = json.dumps(about["settings"], sort_keys=True)
+            texts = {c: "nan" if about[c] is None else str(about[c]) for c in COLUMNS}
+            rows.append(texts)
+    return rows
 
 
 def summary(rows):
     """Returns one line for each arm of each trial: the mean accuracy and those of the seeds."""
     groups = {}
-    for row in rows.read():
+    for row in rows:
         key = (row["trial"], row["setting"], row["num_per_class"], row["arm"])
         measure = "rare_accuracy" if row["setting"] == "imbalance" else "accuracy"
         groups.setdefault(key, []).append(100 * float(row[measure]))
@@ -134,36 +132,34 @@ def summary(rows):
     ]
 
 
+def write_rows(path, columns, rows):
+    """Writes rows as a table with a heading."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    kept.write_whole(path, text.getvalue())
+
+
 def main(words=None):
     """Does the trials that are missing; returns the exit status."""
-    parser = argparse.ArgumentParser(description="Tries things out on validation images.")
+    parser = argparse.ArgumentParser(description="Chooses what the study's protocol fixes.")
+    parser.add_argument("--jobs", type=int, default=1, help="trials at a time, a thread each")
+    parser.add_argument("--only", help="the trials with this in their name")
     parser.add_argument("--search", type=Path, default=SEARCH)
-    parser.add_argument("--output", type=Path, default=study.DATA / "12_study_tried.csv")
-    parser.add_argument("--only", help="trials whose name has this in it")
-    parser.add_argument("--jobs", type=int, default=1, help="how many trials at a time")
+    parser.add_argument("--output", type=Path, default=TRIED)
     given = parser.parse_args(words)
-    os.environ.update(study.THREADS)  # before TensorFlow is loaded, in processes of their own
-    rows = study.Rows(given.output, COLUMNS)
-    wanted = runs(yaml.safe_load(given.search.read_text(encoding="utf-8")))
-    wanted = [run for run in wanted if given.only is None or given.only in run.about["trial"]]
-    do_missing(wanted, rows, perform, given.jobs)
+    os.environ.update(kept.ONE_THREAD)  # before TensorFlow is loaded, in processes of their own
+    listed = runs(yaml.safe_load(given.search.read_text(encoding="utf-8")))
+    wanted = [run for run in listed if given.only is None or given.only in run.parameters["trial"]]
+    store = kept.Store(given.output)
+    failures = kept.perform_missing(store, wanted, perform, jobs=given.jobs)
+    rows = rows_of(store, [run.name for run in listed])
+    write_rows(given.output.with_suffix(".csv"), COLUMNS, rows)
     print("\n".join(summary(rows)))
-    return 0
-
-
-def do_missing(wanted, rows, perform, jobs):
-    """Does the runs without kept rows, so many at a time; keeps the rows of each as it ends."""
-    missing = [run for run in wanted if not rows.of(run)]
-    clean = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
-    with (
-        rows.locked(),
-        concurrent.futures.ProcessPoolExecutor(jobs, clean, study.end_with_parent) as pool,
-        tqdm(total=len(missing), unit="run") as bar,
-    ):
-        going = {pool.submit(perform, run): run for run in missing}
-        for run in concurrent.futures.as_completed(going):
-            rows.put(going[run], run.result())
-            bar.update()
+    for run, error in failures:
+        print(f"{run.name} failed: {error}", file=sys.stderr)
+    return bool(failures)
 
 
 if __name__ == "__main__":

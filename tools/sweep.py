@@ -3,23 +3,24 @@
     python tools/sweep.py 07_dcgan
 
 ``notebooks/sweeps.yml`` says which runs. A run leaves its numbers in the lab's ``results.json``.
-They are kept, with parameters, commit and versions, in ``book/data/LAB_runs.json`` as soon as it
-ends, so a sweep that is interrupted loses one run at most: called again, it does the missing ones.
-Runs that were made with another lab or another ganlib are made anew.
+They are kept, with parameters, commit and versions, in a file of ``book/data/sweeps/LAB/`` as soon
+as it ends, so a sweep that is interrupted loses one run at most: called again, it does the missing
+ones. Runs that were made from other code are made anew.
 """
 
 import argparse
 import csv
+import functools
 import json
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tools import notebooks  # noqa: E402, after the line that makes it importable
+from ganbook import kept  # noqa: E402, after the line that makes it importable
+from tools import notebooks  # noqa: E402
 
 DATA = ROOT / "book" / "data"
 # Column of a table -> (name in results.json, format).
@@ -79,21 +80,28 @@ COLUMNS = {
 }
 
 
-def commit(*paths):
-    """Returns the commit that is checked out, with a + if the tree (or paths in it) differs."""
+def plan(name):
+    """Returns the runs of a lab's tables.
 
-    def git(*words):
-        return subprocess.run(
-            ["git", *words], cwd=ROOT, capture_output=True, text=True, check=True
-        ).stdout.strip()
+    Returns:
+        ``(runs, tables)``: dict of name -> `kept.Run`, and for each table dict of label -> name of
+        a run. What two tables have in common is run once.
+    """
+    path = notebooks.lab_path(name)
+    key, runs, tables = notebooks.key(notebooks.read(path)), {}, {}
+    for table_name, table in notebooks.settings("sweeps.yml", name).items():
+        tables[table_name] = {}
+        for label, own in table["rows"].items():
+            parameters = table["all"] | own if own else {}
+            found = [run.name for run in runs.values() if run.parameters == parameters]
+            run = kept.Run(f"{table_name} {label}" if own else "published", key, parameters)
+            tables[table_name][label] = found[0] if found else run.name
+            runs.setdefault(tables[table_name][label], run)
+    return runs, tables
 
-    return git("rev-parse", "--short", "HEAD") + (
-        "+" if git("status", "--porcelain", "--", *paths) else ""
-    )
 
-
-def run_once(name, parameters, made_from):
-    """Runs a lab with some parameters changed; returns what is to be kept of the run.
+def perform(name, run):
+    """Runs a lab with some parameters changed; returns its results.
 
     Without a change it is the published run, which is not repeated if it was made here just so.
     """
@@ -101,20 +109,12 @@ def run_once(name, parameters, made_from):
     notebook = notebooks.read(path)
     output_dir = notebooks.lab_lints.parameters(notebook)["output_dir"]
     results_path = path.parent / output_dir / "results.json"
-    recorded = notebook.metadata.get("ganlib", {})
-    is_here = results_path.exists() and all(recorded.get(k) == v for k, v in made_from.items())
-    if parameters or not is_here:
-        copy = notebooks.inject(path, parameters, folder / path.name)
-        notebook = notebooks.run(copy, folder / f"run_{path.name}", folder)
+    is_here = results_path.exists() and notebook.metadata["ganlib"]["key"] == run.key
+    if run.parameters or not is_here:
+        copy = notebooks.inject(path, run.parameters, folder / path.name)
+        notebooks.run(copy, folder / f"run_{path.name}", folder)
         results_path = folder / output_dir / "results.json"
-    results = json.loads(results_path.read_text(encoding="utf-8"))
-    return {
-        "parameters": parameters,
-        "results": results,
-        "made_from": made_from,
-        "commit": commit(),
-        "versions": notebooks.stamp(notebook)["versions"],
-    }
+    return json.loads(results_path.read_text(encoding="utf-8"))
 
 
 def write_table(path, table, runs):
@@ -137,22 +137,19 @@ def write_table(path, table, runs):
 
 def sweep(name):
     """Does the runs of all tables of one lab that are missing, and writes the tables."""
-    stamp = notebooks.stamp(notebooks.read(notebooks.lab_path(name)))
-    made_from = {key: stamp[key] for key in ("code", "ganlib")}
-    kept_path = DATA / f"{name}_runs.json"
-    kept = json.loads(kept_path.read_text(encoding="utf-8")) if kept_path.exists() else {}
+    store = kept.Store(DATA / "sweeps" / name)
+    runs, tables = plan(name)
+    for number, run in enumerate(runs.values(), 1):
+        if store.fresh(run) is None:
+            print(f"{name} {number}/{len(runs)}: {run.name}", flush=True)
+            results, seconds = kept.timed(functools.partial(perform, name), run)
+            store.put(run, results, seconds=seconds)
+    store.only(runs)
+    found = store.all()
     for table_name, table in notebooks.settings("sweeps.yml", name).items():
-        runs = {}
-        for number, (label, own) in enumerate(table["rows"].items(), 1):
-            parameters = table["all"] | own if own else {}
-            key = json.dumps(parameters, sort_keys=True)
-            if kept.get(key, {}).get("made_from") != made_from:
-                print(f"{name}, {table_name} {number}/{len(table['rows'])}: {label}", flush=True)
-                kept[key] = run_once(name, parameters, made_from)
-                kept_path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-            runs[label] = kept[key]
         path = DATA / f"{name}_{table_name}.csv"
-        write_table(path, table, runs)
+        chosen = {label: found[run_name] for label, run_name in tables[table_name].items()}
+        write_table(path, table, chosen)
         print(f"The table is in {path.relative_to(ROOT)}", flush=True)
 
 
