@@ -60,6 +60,7 @@ class CiteByNumber(SphinxPostTransform):
     default_priority = 5  # Sphinx's own resolver, at 10, would write the title
 
     def run(self, **kwargs):
+        """Replaces the references of one page."""
         for node in list(self.document.findall(addnodes.pending_xref)):
             if node["reftype"] != "doc" or node["refexplicit"]:
                 continue
