@@ -13,9 +13,9 @@ package (weights, say) that a reached definition names.
     >>> ("ganlib.losses", "minimax") in made_from.definitions
     False
 
-Limits: a class's methods are told apart by name alone, whoever's they are; a name that is put
-together at run time is not followed; neither are TensorFlow and other people's packages, whose
-versions stand in the run.
+Limits: methods, and what is taken from a module by `getattr`, are told apart by name alone,
+whoever's they are; a name that is put together at run time is not followed; neither are TensorFlow
+and other people's packages, whose versions stand in the run.
 """
 
 import ast
@@ -194,7 +194,7 @@ class _Part(NamedTuple):
     follows: frozenset = frozenset()  # modules that are imported, and so do what they do
     mentions: frozenset = frozenset()  # names of attributes: methods that it may call
     strings: frozenset = frozenset()  # constants: data files that it may read
-    methods: tuple = ()  # those of a class that count only where they are mentioned
+    methods: tuple = ()  # of a class or a module: they count only where they are mentioned
 
 
 def _joined(parts, follows=(), methods=()):
@@ -205,7 +205,8 @@ def _joined(parts, follows=(), methods=()):
         for name in ("references", "follows", "mentions", "strings")
     }
     union["follows"] |= frozenset(follows)
-    return _Part("\n".join(part.text for part in parts), **union, methods=tuple(methods))
+    text = "\n".join(part.text for part in parts if part.text)
+    return _Part(text, **union, methods=tuple(methods))
 
 
 class _Module:
@@ -299,10 +300,9 @@ class _Module:
         return _joined(map(self._written, self._effects), follows - {(self.name, "")})
 
     def _whole(self):
-        """A module that is handed on as an object."""
-        parts = [self.part(name) for name in self.definitions]
-        text = "\n".join(sorted(part.text for part in parts))
-        return _Part(text, frozenset((self.name, name) for name in self.definitions))
+        """A module that is handed on as an object: what is mentioned of it counts."""
+        name = self.name.rsplit(".", 1)[-1]
+        return _Part(f"module {name}", methods=tuple(self.definitions))
 
     def _made(self, name):
         owner, _, method = name.partition(".")

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from ganbook import kept
 from tools import lab_lints, notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -92,7 +93,7 @@ def good_notebook():
 def stamped(notebook):
     notebook.metadata["ganlib"] = {
         "code": lab_lints.code_hash(notebook),
-        "ganlib": "0",
+        "key": "0",
         "versions": {},
     }
     return notebook
@@ -305,13 +306,13 @@ def test_widget_with_a_picture_is_published_as_the_picture():
     """Without a kernel its controls would do nothing; one without a picture keeps its state."""
     views = {"application/vnd.jupyter.widget-view+json": {"model_id": "7"}, "text/plain": "W"}
     state = {"application/vnd.jupyter.widget-state+json": {"state": {"7": {}}}}
-    for data, kept in ((views | {"text/html": "<img>"}, False), (views, True)):
+    for data, stays in ((views | {"text/html": "<img>"}, False), (views, True)):
         notebook = good_notebook()
         notebook.cells[3].outputs = [new_output("execute_result", data=dict(data))]
         notebook.metadata["widgets"] = state
         cleaned = notebooks.clean(notebook)
-        assert (set(views) <= set(cleaned.cells[3].outputs[0].data)) is kept
-        assert ("widgets" in cleaned.metadata) is kept
+        assert (set(views) <= set(cleaned.cells[3].outputs[0].data)) is stays
+        assert ("widgets" in cleaned.metadata) is stays
 
 
 def test_clean_strips_the_traces_of_a_run():
@@ -386,7 +387,8 @@ def test_execute_puts_new_outputs_and_a_stamp_in_place(workshop):
     assert notebook.cells[3].outputs[0].text == "20\n"
     assert lab_lints.lint(notebook) == []
     made_from = notebook.metadata["ganlib"]
-    assert made_from["ganlib"] == notebooks.ganlib_hash()
+    assert made_from["key"] == notebooks.key(notebook)
+    assert made_from["seconds"] >= 0
     assert made_from["versions"]["keras"] == importlib.metadata.version("keras")
 
 
@@ -439,49 +441,21 @@ def test_output_dir_outside_the_build_folder_is_refused(workshop):
     assert (workshop / "notebooks" / "99_good.ipynb").exists()
 
 
-def test_oldest_prefers_labs_made_with_another_ganlib_then_older_commits(workshop):
-    times = {}
-    for name, made_from, time in (("a", "now", 1), ("b", "past", 9), ("c", "past", 5)):
+def test_oldest_prefers_labs_made_from_other_code_then_older_runs(workshop, tmp_path):
+    ledger = kept.Ledger(tmp_path / "ledger.json")
+    stamps = {"a": ("now", "2026-01-01"), "b": ("past", "2026-03-01"), "c": ("past", "2026-02-01")}
+    for name, (key, date) in stamps.items():
         notebook = good_notebook()
-        notebook.metadata["ganlib"]["ganlib"] = made_from
+        notebook.metadata["ganlib"] |= {"key": key, "date": date}
         notebooks.write(notebook, workshop / "notebooks" / f"{name}.ipynb")
-        times[name] = time
     paths = [workshop / "notebooks" / f"{name}.ipynb" for name in "abc"]
-    chosen = [
-        notebooks.oldest(candidates, "now", lambda path: times[path.stem]).stem
-        for candidates in (paths, paths[:2], paths[:1])
-    ]
-    assert chosen == ["c", "b", "a"]
 
+    def chosen(candidates):
+        return notebooks.oldest(candidates, lambda notebook: "now", ledger).stem
 
-def test_commit_time_is_that_of_the_last_commit_and_late_for_a_new_file(workshop):
-    path = workshop / "notebooks" / "99_good.ipynb"
-    assert notebooks.commit_time(path) == float("inf")  # no repository here
-    name = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
-    env = {**os.environ, "GIT_COMMITTER_DATE": "1700000000 +0000"}
-    for words in (["init", "-q"], ["add", path], [*name, "commit", "-q", "-m", "A lab"]):
-        subprocess.run(["git", *words], cwd=workshop, env=env, check=True)
-    assert notebooks.commit_time(path) == 1_700_000_000
-    assert notebooks.commit_time(workshop / "_config.yml") == float("inf")
-
-
-def test_ganlib_hash_changes_with_code_weights_and_names(tmp_path):
-    (tmp_path / "weights").mkdir()
-    code_file, weights = tmp_path / "a.py", tmp_path / "weights" / "w.npz"
-    code_file.write_text("x = 1")
-    weights.write_bytes(b"1")
-    hashes = [notebooks.ganlib_hash(tmp_path)]
-    weights.write_bytes(b"2")
-    hashes.append(notebooks.ganlib_hash(tmp_path))
-    code_file.write_text("x = 2")
-    hashes.append(notebooks.ganlib_hash(tmp_path))
-    (tmp_path / "player.html").write_text("<p>")
-    hashes.append(notebooks.ganlib_hash(tmp_path))
-    code_file.rename(tmp_path / "b.py")
-    hashes.append(notebooks.ganlib_hash(tmp_path))
-    (tmp_path / "notes.txt").write_text("not code")
-    assert len(set(hashes)) == 5
-    assert notebooks.ganlib_hash(tmp_path) == hashes[-1]
+    assert [chosen(paths), chosen(paths[:2]), chosen(paths[:1])] == ["c", "b", "a"]
+    ledger.add([{"old": "past", "new": "now", "commit": "c", "probe": "p"}])
+    assert chosen(paths) == "a"
 
 
 def settings_of(path):
