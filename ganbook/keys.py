@@ -81,6 +81,44 @@ class Code:
         """Returns what is known of a module, or None if it is not the project's."""
         return self._trees.get(name)
 
+    def homes(self):
+        """Returns (module, name) of every definition, and (module, "") for what imports do."""
+        return [
+            (module, name) for module, one in self._trees.items() for name in (*one.names(), "")
+        ]
+
+    def path(self, module):
+        """Returns a module's file, relative to the root; None if it is no module."""
+        one = self._trees.get(module)
+        return one.path.relative_to(self.root).as_posix() if one and one.path else None
+
+    def references(self, home):
+        """Returns what a definition names, a frozenset of (module, name)."""
+        return self._trees[home[0]].part(home[1]).references
+
+    def strings(self, home):
+        """Returns the text constants of a definition, which may name a data file."""
+        return self._trees[home[0]].part(home[1]).strings
+
+    def homes(self):
+        """Returns (module, name) of every definition, and (module, "") for what imports do."""
+        return [
+            (module, name) for module, one in self._trees.items() for name in (*one.names(), "")
+        ]
+
+    def path(self, module):
+        """Returns a module's file, relative to the root; None if it is no module."""
+        one = self._trees.get(module)
+        return one.path.relative_to(self.root).as_posix() if one and one.path else None
+
+    def references(self, home):
+        """Returns what a definition names, a frozenset of (module, name)."""
+        return self._trees[home[0]].part(home[1]).references
+
+    def strings(self, home):
+        """Returns the text constants of a definition, which may name a data file."""
+        return self._trees[home[0]].part(home[1]).strings
+
     def resolve(self, module, name):
         """Finds the home of a name, through imports and re-exports.
 
@@ -213,7 +251,7 @@ class _Module:
     """One module: its definitions, its imports, what it does when it is imported."""
 
     def __init__(self, name, tree, path, code):
-        self.name, self._code = name, code
+        self.name, self.path, self._code = name, path, code
         self._is_package = path is not None and path.name == "__init__.py"
         self._tree = tree
         self.imports = dict(self.imported(tree))
@@ -222,6 +260,16 @@ class _Module:
             self._sort(node)
         self.definitions.pop("__all__", None)
         self._parts = {}
+
+    def names(self):
+        """The names of its definitions, and of the methods that count where they are mentioned."""
+        methods = [method for name in self.definitions for method in self.part(name).methods]
+        return [*self.definitions, *methods]
+
+    def names(self):
+        """The names of its definitions, and of the methods that count where they are mentioned."""
+        methods = [method for name in self.definitions for method in self.part(name).methods]
+        return [*self.definitions, *methods]
 
     def _sort(self, node):
         """Files a statement under the names that it binds, or under what the import does."""
