@@ -90,7 +90,7 @@ def report(history):
 
     Example:
         >>> from ganlib import health, options
-        >>> history = options.History.empty()
+        >>> history = training.History.empty()
         >>> for step in range(50, 650, 50):
         ...     history.append(
         ...         step=step, discriminator_loss=1.3, generator_loss=0.8, real_logit=0.2,

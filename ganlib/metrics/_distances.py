@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from ganlib import _rows
+from ganlib.metrics import _rows
 
 # Below it, the rounding of a product (1e-16 of the largest) would show in the smallest variance.
 _MIN_PIVOT_RATIO = 1e-4

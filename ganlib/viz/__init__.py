@@ -1,20 +1,18 @@
-"""Figures from arrays: image grids, curves of a run, features in the plane, animations.
+"""Figures from arrays: image grids, curves of a run, features in the plane.
 
-Each function but `tile` and `animation` returns a Matplotlib figure that pyplot has already let go
-of. As the last expression of a notebook cell it is shown once; in a script, save it with
+Each function that draws but `tile` returns a Matplotlib figure that pyplot has already let go of.
+As the last expression of a notebook cell it is shown once; in a script, save it with
 ``figure.savefig(path)``. The functions carry the book's style and change no setting; `use_style`
-gives it to other plots too. An `Animation` is shown likewise, and plays without a kernel.
+gives it to other plots too, and `figure_function` to a function that draws.
 
 Images are uint8 in [0, 255] or floats in [-1, 1], of shape (n, height, width, 1 or 3), or an object
 that holds such an array as ``.images``. Floats in [0, 1] cannot be told from floats in [-1, 1]:
 they are drawn, too bright. Convert pixels with `ganlib.data.to_model_range`.
 """
 
-from ganlib.animations import Animation, animation
-from ganlib.curves import density_1d, feature_scatter, loss_curves
-from ganlib.grids import real_beside_fake, sample_grid, sample_strip, tile
-from ganlib.planes import game_2d
-from ganlib.style import (
+from ganlib.viz._curves import curve, feature_scatter, loss_curves
+from ganlib.viz._grids import real_beside_fake, sample_grid, sample_strip, tile
+from ganlib.viz._style import (
     DISCRIMINATOR,
     DPI,
     FAKE,
@@ -26,6 +24,7 @@ from ganlib.style import (
     REFERENCE,
     STYLE,
     WIDTH,
+    figure_function,
     use_style,
 )
 
@@ -41,11 +40,9 @@ __all__ = [
     "REFERENCE",
     "STYLE",
     "WIDTH",
-    "Animation",
-    "animation",
-    "density_1d",
+    "curve",
     "feature_scatter",
-    "game_2d",
+    "figure_function",
     "loss_curves",
     "real_beside_fake",
     "sample_grid",

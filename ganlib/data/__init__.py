@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ganlib import downloads, emoji, folders
-from ganlib.folders import SkippedFilesWarning
-from ganlib.images import Images, to_model_range, to_uint8
+from ganlib.data import _downloads, _emoji, _folders
+from ganlib.data._folders import SkippedFilesWarning
+from ganlib.data._images import Images, to_model_range, to_uint8
 
 __all__ = [
     "Images",
@@ -95,10 +95,10 @@ def load_fashion_mnist(split: str = "train") -> Images:
         Xiao, Rasul and Vollgraf (2017), "Fashion-MNIST: a Novel Image Dataset for Benchmarking
         Machine Learning Algorithms", arXiv 1708.07747.
     """
-    if split not in downloads.FASHION_MNIST_FILES:
+    if split not in _downloads.FASHION_MNIST_FILES:
         raise ValueError(f'received split={split!r}; expected "train" or "test"')
-    files = downloads.FASHION_MNIST_FILES[split]
-    _, (images, labels) = downloads.obtain(downloads.FASHION_MNIST, files)
+    files = _downloads.FASHION_MNIST_FILES[split]
+    _, (images, labels) = _downloads.obtain(_downloads.FASHION_MNIST, files)
     return Images(_from_idx(images)[..., np.newaxis], _from_idx(labels), FASHION_CLASSES)
 
 
@@ -127,10 +127,10 @@ def load_cifar10(split: str = "train") -> Images:
     Reference:
         Krizhevsky (2009), "Learning Multiple Layers of Features from Tiny Images", chapter 3.
     """
-    if split not in downloads.CIFAR10_FILES:
+    if split not in _downloads.CIFAR10_FILES:
         raise ValueError(f'received split={split!r}; expected "train" or "test"')
-    files = (downloads.CIFAR10_FILES[split],)
-    _, (contents,) = downloads.obtain(downloads.CIFAR10, files)
+    files = (_downloads.CIFAR10_FILES[split],)
+    _, (contents,) = _downloads.obtain(_downloads.CIFAR10, files)
     records = np.frombuffer(contents, np.uint8).reshape(-1, 1 + 3 * 32 * 32)
     planes = records[:, 1:].reshape(-1, 3, 32, 32)
     images = np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
@@ -164,7 +164,7 @@ def load_emoji(image_size: int = 64) -> Images:
         08_own_images.
     """
     _require_size(image_size)
-    return Images(emoji.load(int(image_size)))
+    return Images(_emoji.load(int(image_size)))
 
 
 def list_folder(path) -> list:
@@ -190,7 +190,7 @@ def list_folder(path) -> list:
         >>> [file.name for file in list_folder(folder)]
         ['00000.png', '00001.png', '00002.png']
     """
-    return folders.find(path)
+    return _folders.find(path)
 
 
 def load_folder(path, image_size: int = 64, channels: int = 3) -> Images:
@@ -231,7 +231,7 @@ def load_folder(path, image_size: int = 64, channels: int = 3) -> Images:
         (20, 8, 8, 1)
     """
     _require_form(image_size, channels)
-    return Images(*folders.read(path, (int(image_size), int(image_size), channels)))
+    return Images(*_folders.read(path, (int(image_size), int(image_size), channels)))
 
 
 def open_folder(path, image_size: int = 64, channels: int = 3, cache=None) -> Images:
@@ -275,7 +275,7 @@ def open_folder(path, image_size: int = 64, channels: int = 3, cache=None) -> Im
     if cache is None:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "ganlib"
     form = (int(image_size), int(image_size), channels)
-    return Images(*folders.open_mapped(path, form, Path(cache).expanduser()))
+    return Images(*_folders.open_mapped(path, form, Path(cache).expanduser()))
 
 
 def save_folder(images: Images, path) -> None:
@@ -308,9 +308,9 @@ def save_folder(images: Images, path) -> None:
     if images.labels is not None:
         num_digits = len(str(max(images.num_classes - 1, 0)))
         numbers = tuple(f"{number:0{num_digits}d}" for number in range(images.num_classes))
-        class_folders = folders.folder_names(images.class_names or numbers)
+        class_folders = _folders.folder_names(images.class_names or numbers)
         names = [class_folders[label] for label in images.labels]
-    folders.write(path, images.images, names)
+    _folders.write(path, images.images, names)
 
 
 def _require_form(image_size, channels) -> None:
@@ -338,23 +338,19 @@ def main() -> int:
     Returns:
         The exit status: 0, or 1 where a dataset could not be had.
     """
-    source = downloads.FASHION_MNIST
-    for split, files in downloads.FASHION_MNIST_FILES.items():
+    source = _downloads.FASHION_MNIST
+    for split, files in _downloads.FASHION_MNIST_FILES.items():
         try:
-            folder, contents = downloads.obtain(source, files, may_install=True)
+            folder, contents = _downloads.obtain(source, files, may_install=True)
         except FileNotFoundError as error:
             print(error, file=sys.stderr)
             return 1
         num_images = len(_from_idx(contents[1]))
         print(f"{source.title}, {split}: {num_images:,} images in {folder}, checksums right")
     try:
-        path = emoji.font(may_install=True)
+        path = _emoji.font(may_install=True)
     except FileNotFoundError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{emoji.FONT.title}: {len(emoji.FACES)} faces in {path}")
+    print(f"{_emoji.FONT.title}: {len(_emoji.FACES)} faces in {path}")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

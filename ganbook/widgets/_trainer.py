@@ -1,4 +1,4 @@
-"""A GAN in the plane that is trained by hand. See `ganlib.widgets`."""
+"""A GAN in the plane that is trained by hand. See `ganbook.widgets`."""
 
 import threading
 
@@ -6,7 +6,9 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
-from ganlib import losses, metrics, panels, penalties, toy, training, viz
+from ganbook import planes
+from ganbook.widgets import _panel
+from ganlib import losses, metrics, penalties, toy, training
 from ganlib._tensorflow import keras, tf
 from ganlib.models import mlp
 
@@ -36,7 +38,7 @@ def toy_trainer(distributions=None, seed=0):
         ValueError: if the distributions are none, or not in the plane.
 
     Example:
-        >>> from ganlib import widgets
+        >>> from ganbook import widgets
         >>> trainer = widgets.toy_trainer()
         >>> trainer.controls["loss"].value = losses.hinge
         >>> trainer.step(num_steps=10)
@@ -58,7 +60,7 @@ def toy_trainer(distributions=None, seed=0):
     return ToyTrainer(distributions, seed)
 
 
-class ToyTrainer(panels.Panel):
+class ToyTrainer(_panel.Panel):
     """What ``toy_trainer`` makes. The learning rates act at once; any other control starts anew.
 
     Attributes:
@@ -86,14 +88,14 @@ class ToyTrainer(panels.Panel):
         ]
         rates = [(f"{rate:g}", rate) for rate in _RATES]
         controls = {
-            "distribution": panels.choice("Data", list(distributions.items())),
-            "loss": panels.choice("Loss", [*loss_options, ("relativistic", losses.relativistic)]),
-            "generator_rate": panels.choice("Generator's rate", rates, 1e-3),
-            "discriminator_rate": panels.choice("Discriminator's rate", rates, 2e-3),
-            "discriminator_steps": panels.number("Discriminator steps", 1, 1, 10),
-            "penalty": panels.choice("Penalty", gradient_penalties, (penalties.r1,)),
-            "weight": panels.number("Penalty's weight", 0.1, 0.0, 100.0, 0.1),
-            "seed": panels.number("Seed", seed, 0, 9999),
+            "distribution": _panel.choice("Data", list(distributions.items())),
+            "loss": _panel.choice("Loss", [*loss_options, ("relativistic", losses.relativistic)]),
+            "generator_rate": _panel.choice("Generator's rate", rates, 1e-3),
+            "discriminator_rate": _panel.choice("Discriminator's rate", rates, 2e-3),
+            "discriminator_steps": _panel.number("Discriminator steps", 1, 1, 10),
+            "penalty": _panel.choice("Penalty", gradient_penalties, (penalties.r1,)),
+            "weight": _panel.number("Penalty's weight", 0.1, 0.0, 100.0, 0.1),
+            "seed": _panel.number("Seed", seed, 0, 9999),
         }
         controls["loss"].value = losses.non_saturating
         super().__init__(controls, "10em", ("train", "step", "reset"))
@@ -227,7 +229,9 @@ class ToyTrainer(panels.Panel):
         places = _square(np.linspace(-0.94 * side, 0.94 * side, 15))
         push = generator_push(gan.discriminator, gan.loss, places, real)
         surface = (x, x, values)
-        return viz.game_2d(real, fake, surface, (places, push), gan.history, probabilities, level)
+        return planes.game_2d(
+            real, fake, surface, (places, push), gan.history, probabilities, level
+        )
 
     def draw(self):
         """Draws the picture of now."""

@@ -8,8 +8,8 @@ import threading
 import numpy as np
 from tqdm import tqdm
 
-from ganlib import checkpoints
 from ganlib._tensorflow import keras, tf
+from ganlib.training import checkpoints
 
 _EPOCHS = -2  # seeds from here down order the epochs; those of steps are not negative
 

@@ -1,4 +1,4 @@
-"""Controls beside a picture: what `ganlib.widgets` is made of."""
+"""Controls beside a picture: what `ganbook.widgets` is made of."""
 
 import base64
 import html
@@ -9,7 +9,7 @@ try:
     import ipywidgets
 except ImportError as error:
     raise ImportError(
-        "ganlib.widgets needs ipywidgets (7.7 or later), which is not installed. Run "
+        "ganbook.widgets needs ipywidgets (7.7 or later), which is not installed. Run "
         "`pip install ipywidgets` and restart the kernel; the rest of ganlib works without it."
     ) from error
 

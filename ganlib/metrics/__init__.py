@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ganlib import _rows
-from ganlib.distances import (
+from ganlib.metrics import _rows
+from ganlib.metrics._distances import (
     extrapolated_frechet_distance,
     frechet_distance,
     kernel_distance,
     relative_frechet_distance,
 )
-from ganlib.neighbours import (
+from ganlib.metrics._neighbours import (
     DensityCoverage,
     NearestNeighbours,
     PrecisionRecall,

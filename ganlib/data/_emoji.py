@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ganlib import downloads
+from ganlib.data import _downloads as downloads
 
 # Where Unicode has faces, first and last code point of each run.
 RUNS = (

@@ -166,7 +166,7 @@ class Step:
             label_batches: as many int32 tensors (batch,). None: no labels.
 
         Returns:
-            float32 tensor with one mean for each of ``options.STATISTICS``, of the last
+            float32 tensor with one mean for each of ``_history.STATISTICS``, of the last
             discriminator step: losses, logits and their signs (from the loss's border), the norm of
             the generator's gradient, and the diversity of its images.
         """

@@ -14,11 +14,13 @@ import time
 import numpy as np
 from tqdm import tqdm
 
-from ganlib import _loop, checkpoints, data, losses, step
+from ganlib import data, losses
 from ganlib._tensorflow import announce_xla, keras, tf
 from ganlib.losses import Term
-from ganlib.models import layers, spectral
-from ganlib.options import STATISTICS, History, Options, Penalty
+from ganlib.models import fast, spectral
+from ganlib.training import _loop, _step, checkpoints
+from ganlib.training._history import STATISTICS, History
+from ganlib.training._options import Options, Penalty
 
 __all__ = ["GAN", "History", "Options", "Penalty", "Term", "load_generator"]
 
@@ -26,7 +28,7 @@ _SAMPLING_BATCH = 500
 _SAMPLES, _SAMPLE_LABELS = -1, -2  # seeds below zero: draws that belong to no step
 
 
-class GAN(step.Step):
+class GAN(_step.Step):
     """A generator and a discriminator with all that training them needs.
 
     Attributes:
@@ -88,13 +90,13 @@ class GAN(step.Step):
         options=None,
     ):
         options = Options() if options is None else options
-        step.require_fit(generator, discriminator, terms, options, loss)
+        _step.require_fit(generator, discriminator, terms, options, loss)
         if generator_optimizer is not None and generator_optimizer is discriminator_optimizer:
             raise ValueError(
                 "both networks were given the same optimizer, which keeps one step count and one "
                 "list of variables. Make one optimizer for each."
             )
-        step.require_scope(
+        _step.require_scope(
             options.strategy,
             generator=generator,
             discriminator=discriminator,
@@ -105,14 +107,14 @@ class GAN(step.Step):
         self.loss, self.options = loss, options
         self.penalties, self.terms = tuple(penalties), tuple(terms)
         with self._scope():
-            self.generator_optimizer = step.built(generator_optimizer, generator)
-            self.discriminator_optimizer = step.built(discriminator_optimizer, discriminator)
-            self.ema_generator = layers.with_plain_layers(generator)
-            self._augment_state = step.initial_augment_state(options.augment)
+            self.generator_optimizer = _step.built(generator_optimizer, generator)
+            self.discriminator_optimizer = _step.built(discriminator_optimizer, discriminator)
+            self.ema_generator = fast.with_plain_layers(generator)
+            self._augment_state = _step.initial_augment_state(options.augment)
         self.latent_dim = generator.inputs[0].shape[-1]
         self.takes_labels = len(generator.inputs) > 1 or len(discriminator.inputs) > 1
-        self._separate_passes = step.mixes_samples(discriminator)
-        self._side_training = not step.iterates_only(discriminator)
+        self._separate_passes = _step.mixes_samples(discriminator)
+        self._side_training = not _step.iterates_only(discriminator)
         self._paired = loss.paired or any(term.paired for term in self.terms)
         self.step, self.history = 0, History.empty()
         self._blocks = {}  # dtype of the images -> compiled function

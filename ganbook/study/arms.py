@@ -1,9 +1,10 @@
 """The arms of the study: ways to get a classifier from the same few images.
 
-`few_images`, `few_labels` and `imbalance` are the three settings. Each takes a `studies.Material`
-and a `Trainer` and gives the setting's arms by name, as functions without arguments that train a
-classifier and return it. What several arms need, such as a GAN, is trained when the first of them
-is called. The `Trainer` spends the same budget on every classifier and stops at a held-out image.
+`few_images`, `few_labels` and `imbalance` are the three settings. Each takes a
+`comparison.Material` and a `Trainer` and gives the setting's arms by name, as functions without
+arguments that train a classifier and return it. What several arms need, such as a GAN, is trained
+when the first of them is called. The `Trainer` spends the same budget on every classifier and stops
+at a held-out image.
 """
 
 import dataclasses
@@ -83,7 +84,7 @@ class Trainer:
 
     Args:
         settings: a `Settings`.
-        seal: the ``seal`` of a `studies.HeldOut`: it knows the held-out images by hash alone.
+        seal: the ``seal`` of a `comparison.HeldOut`: it knows the held-out images by hash alone.
         seed: decides all that is random, the first weights among it.
     """
 
@@ -105,7 +106,7 @@ class Trainer:
             A `features.Classifier`.
 
         Raises:
-            studies.LeakError: if one of the images is held out.
+            comparison.LeakError: if one of the images is held out.
         """
         settings = self.settings
         num_steps = settings.num_steps if num_steps is None else num_steps
@@ -136,7 +137,7 @@ class Trainer:
             A `training.GAN`, whose discriminator has the output "features".
 
         Raises:
-            studies.LeakError: if one of the images is held out.
+            comparison.LeakError: if one of the images is held out.
         """
         networks = self._networks(images, heads.feature_matching, images.num_classes)
         self.gan = self._trained(images, networks, self.settings.num_gan_steps, augment)
@@ -152,7 +153,7 @@ class Trainer:
             A `training.GAN`, whose discriminator has the output "features".
 
         Raises:
-            studies.LeakError: if one of the images is held out.
+            comparison.LeakError: if one of the images is held out.
         """
         images = data.Images(images)
         networks = self._networks(images, heads.feature_matching, None)
@@ -173,7 +174,7 @@ class Trainer:
             A `training.GAN`, whose discriminator has the output "class_logits".
 
         Raises:
-            studies.LeakError: if one of the images is held out.
+            comparison.LeakError: if one of the images is held out.
 
         Reference:
             Salimans et al., *Improved Techniques for Training GANs*, NIPS 2016, section 5.
@@ -203,13 +204,13 @@ class Trainer:
         Args:
             discriminator: ``keras.Model`` of ``models.dcgan`` or ``models.mlp``.
             images: `data.Images` with the classes.
-            frozen: as in `from_discriminator`.
+            frozen: as in `classify.from_discriminator`.
             num_layers: likewise.
 
         Returns:
             A ``keras.Model`` for ``classifier(model=…)``; each call gives a new one.
         """
-        return from_discriminator(
+        return classify.from_discriminator(
             discriminator, images.num_classes, self.seed, frozen=frozen, num_layers=num_layers
         )
 
@@ -230,7 +231,7 @@ class Trainer:
         num_per_class = self.settings.num_synthetic
         if classes:
             num_per_class = int(np.bincount(images.labels).max())
-        return blend(images, extra, ratio, num_per_class=num_per_class, classes=classes)
+        return augment.blend(images, extra, ratio, num_per_class=num_per_class, classes=classes)
 
     def _networks(self, images, head, generator_classes):
         """A new pair for images of that shape; the global random state decides its weights."""
@@ -280,45 +281,6 @@ def _adam(rate, num_steps):
 # ---- sets to learn from ----------------------------------------------------------------------
 
 
-def blend(images, extra, ratio, *, num_per_class, classes=None):
-    """One set of given and of extra images, so many of the one kind to each of the other.
-
-    Given images are repeated until there are enough: a batch then holds both kinds in the ratio,
-    however few the given ones are.
-
-    Args:
-        images: labelled `data.Images`.
-        extra: labelled `data.Images`, generated or pseudo-labelled; None for repetition alone.
-        ratio: extra images for each given one.
-        num_per_class: images of each class in the result.
-        classes: the classes that get extra images or repetitions; None for all. The others stay
-            as they are.
-
-    Returns:
-        `data.Images`. Extra images are repeated too where there are too few; a class without any
-        has given ones only.
-
-    Example:
-        >>> from ganlib import arms, data
-        >>> digits = data.load_digits()
-        >>> few, others = digits[:50], digits[50:]
-        >>> len(arms.blend(few, others, ratio=1.0, num_per_class=30))
-        300
-    """
-    parts, labels = [], []
-    for label in range(images.num_classes):
-        own = images.images[images.labels == label]
-        if classes is None or label in classes:
-            found = [] if extra is None else extra.images[extra.labels == label]
-            num_extra = round(num_per_class * ratio / (1.0 + ratio)) if len(found) else 0
-            shape = own.shape[1:]
-            own = np.resize(own, (num_per_class - num_extra, *shape))
-            own = np.concatenate([own, np.resize(found, (num_extra, *shape)).astype(np.uint8)])
-        parts.append(own)
-        labels.append(np.full(len(own), label))
-    return data.Images(np.concatenate(parts), np.concatenate(labels), images.class_names)
-
-
 def joined(first, second):
     """Two sets as one.
 
@@ -336,102 +298,6 @@ def joined(first, second):
     )
 
 
-def generated(gan, images, num_per_class, seed):
-    """Images of each class that a conditional GAN draws.
-
-    Args:
-        gan: a `training.GAN` whose generator takes labels.
-        images: `data.Images` that has the classes' names and the shape.
-        num_per_class: images of each class.
-        seed: decides the latents.
-
-    Returns:
-        Labelled `data.Images`.
-    """
-    return augment.with_synthetic(images[:0], gan.ema_generator, num_per_class, seed)
-
-
-def most_confident(images, classifier, share):
-    """The part of each class that a classifier is surest of.
-
-    Args:
-        images: labelled `data.Images`; the labels may be the classifier's own.
-        classifier: a `features.Classifier`.
-        share: how much of each class is kept, in (0, 1].
-
-    Returns:
-        `data.Images`, in their old order.
-
-    Example:
-        >>> from ganlib import arms, data, features
-        >>> len(arms.most_confident(data.load_digits()[:100], features.digits_classifier(), 0.5))
-        50
-    """
-    sure = classifier.probabilities(images.images)[np.arange(len(images)), images.labels]
-    kept = []
-    for label in range(images.num_classes):
-        (own,) = np.nonzero(images.labels == label)
-        order = own[np.argsort(-sure[own], kind="stable")]
-        kept.append(order[: round(share * len(own))])
-    return images[np.sort(np.concatenate(kept))]
-
-
-def pseudo_labelled(images, classifier, class_names=()):
-    """Images with the labels that a classifier gives them.
-
-    Args:
-        images: uint8 array (n, height, width, channels).
-        classifier: a `features.Classifier`.
-        class_names: names of the classes.
-
-    Returns:
-        `data.Images`.
-
-    Reference:
-        Lee, *Pseudo-Label: The Simple and Efficient Semi-Supervised Learning Method for Deep Neural
-        Networks*, ICML workshop 2013. Chapter 12_study.
-    """
-    return data.Images(images, classifier.probabilities(images).argmax(axis=1), class_names)
-
-
-def from_discriminator(
-    discriminator, num_classes, seed, *, frozen=False, num_layers=1, dropout=0.4
-):
-    """A classifier that begins with a discriminator's layers.
-
-    Args:
-        discriminator: ``keras.Model`` whose hidden layers end in a LeakyReLU; it is copied.
-        num_classes: number of classes.
-        seed: decides the new weights and the dropout.
-        frozen: whether only the new layers learn.
-        num_layers: how many of the last hidden layers the new ones see, side by side.
-        dropout: as in `classify.network`.
-
-    Returns:
-        A ``keras.Model``: float32 images in [-1, 1] -> (features (n, 128), logits).
-
-    Example:
-        >>> from ganlib import arms
-        >>> from ganlib.models import heads, mlp
-        >>> discriminator = mlp.discriminator(8, 1, head=heads.feature_matching)
-        >>> [o.shape for o in arms.from_discriminator(discriminator, 10, seed=0).outputs]
-        [(None, 128), (None, 10)]
-
-    Reference:
-        Radford, Metz and Chintala, ICLR 2016, section 5.1: the layers of a discriminator, frozen
-        and side by side, under a linear classifier. Chapter 12_study.
-    """
-    hidden = [layer for layer in discriminator.layers if isinstance(layer, keras.layers.LeakyReLU)]
-    outputs = [keras.layers.Flatten()(layer.output) for layer in hidden[-num_layers:]]
-    outputs = outputs[0] if len(outputs) == 1 else keras.layers.Concatenate()(outputs)
-    trunk = keras.Model(discriminator.inputs[0], outputs)
-    copy = keras.models.clone_model(trunk)
-    copy.set_weights(trunk.get_weights())
-    copy.trainable = not frozen
-    images = keras.Input(trunk.input_shape[1:])
-    return classify.with_head(images, copy(images), num_classes, seed=seed, dropout=dropout)
-
-
 # ---- the settings ----------------------------------------------------------------------------
 
 
@@ -439,7 +305,7 @@ def few_images(material, trainer):
     """Few images, and the GAN has the same ones.
 
     Args:
-        material: a `studies.Material`.
+        material: a `comparison.Material`.
         trainer: a `Trainer`.
 
     Returns:
@@ -461,7 +327,7 @@ def few_labels(material, trainer):
     what the frozen arm's classifier says. The semi-supervised GAN finds out for itself.
 
     Args:
-        material: a `studies.Material` with unlabelled images.
+        material: a `comparison.Material` with unlabelled images.
         trainer: a `Trainer`.
 
     Returns:
@@ -477,7 +343,7 @@ def few_labels(material, trainer):
 
     @functools.cache
     def gan():
-        guessed = pseudo_labelled(material.unlabelled, classical(), names)
+        guessed = augment.pseudo_labelled(material.unlabelled, classical(), names)
         return trainer.conditional_gan(joined(own, guessed))
 
     @functools.cache
@@ -512,7 +378,7 @@ def imbalance(material, trainer):
     """Some classes are rare; the GAN has the same images as everybody.
 
     Args:
-        material: a `studies.Material` with rare classes.
+        material: a `comparison.Material` with rare classes.
         trainer: a `Trainer`.
 
     Returns:
@@ -553,14 +419,14 @@ def _generated_arms(material, trainer, classical, gan):
     @functools.cache
     def made():
         num_images = max(settings.num_synthetic, int(np.bincount(own.labels).max()))
-        return generated(gan(), own, num_images, trainer.seed)
+        return augment.generated(gan(), own, num_images, trainer.seed)
 
     def mixed(policy, ratio=None, extra=made):
         images = trainer.blended(own, extra(), ratio, classes=rare)
         return trainer.classifier(images, validation, policy)
 
     def sure():
-        return most_confident(made(), classical(), settings.confident_share)
+        return augment.most_confident(made(), classical(), settings.confident_share)
 
     arms = {
         "gan": lambda: mixed(None),
@@ -588,8 +454,8 @@ def _student(material, trainer, teacher, model=None):
     A class that the teacher never names is learned from its labelled images alone.
     """
     settings, own = trainer.settings, material.labelled
-    guessed = pseudo_labelled(material.unlabelled, teacher, own.class_names)
-    sure = most_confident(guessed, teacher, settings.confident_share)
+    guessed = augment.pseudo_labelled(material.unlabelled, teacher, own.class_names)
+    sure = augment.most_confident(guessed, teacher, settings.confident_share)
     num_per_class = round(len(sure) / own.num_classes * (1.0 + 1.0 / settings.pseudo_ratio))
-    mixed = blend(own, sure, settings.pseudo_ratio, num_per_class=num_per_class)
+    mixed = augment.blend(own, sure, settings.pseudo_ratio, num_per_class=num_per_class)
     return trainer.classifier(mixed, material.validation, settings.policy, model)

@@ -3,7 +3,7 @@
 A study asks whether one way of training beats another. Three things spoil the answer: a test image
 that was seen before, seeds that differ by more than the ways do, and choices made after looking.
 Here `split` draws what an arm may see, `HeldOut` keeps the test images where only a score comes
-out, and `paired_difference` compares seed by seed. The arms themselves are in `ganlib.arms`.
+out, and `paired_difference` compares seed by seed.
 """
 
 import dataclasses
@@ -37,8 +37,8 @@ class Material:
         LeakError: if two parts share an image.
 
     Example:
-        >>> from ganlib import data, studies
-        >>> material = studies.split(data.load_digits(), num_per_class=5, seed=0)
+        >>> from ganlib import data, comparison
+        >>> material = comparison.split(data.load_digits(), num_per_class=5, seed=0)
         >>> len(material.labelled), len(material.validation)
         (40, 10)
     """
@@ -78,9 +78,9 @@ class Seal:
         images: uint8 array (n, height, width, channels).
 
     Example:
-        >>> from ganlib import data, studies
+        >>> from ganlib import data, comparison
         >>> digits = data.load_digits()
-        >>> seal = studies.Seal(digits.images[1437:])
+        >>> seal = comparison.Seal(digits.images[1437:])
         >>> seal.is_among(digits.images[1435:1439]).tolist()
         [False, False, True, True]
     """
@@ -129,8 +129,8 @@ class HeldOut:
         seal: their `Seal`.
 
     Example:
-        >>> from ganlib import data, features, studies
-        >>> test = studies.HeldOut(data.load_digits()[1437:])
+        >>> from ganlib import data, features, comparison
+        >>> test = comparison.HeldOut(data.load_digits()[1437:])
         >>> score = test.scores(features.digits_classifier())
         >>> score["accuracy"] > 0.9, test.num_reads
         (True, 1)
@@ -191,9 +191,9 @@ def without_copies(pool, seal):
         `data.Images`; of equal images the first stays.
 
     Example:
-        >>> from ganlib import data, studies
+        >>> from ganlib import data, comparison
         >>> digits = data.load_digits()
-        >>> len(studies.without_copies(digits, studies.Seal(digits.images[1437:])))
+        >>> len(comparison.without_copies(digits, comparison.Seal(digits.images[1437:])))
         1437
     """
     _, first = np.unique(_digests(pool.images), return_index=True)
@@ -224,9 +224,9 @@ def split(pool, num_per_class, seed, *, num_unlabelled=0, rare=(), num_common=No
         ValueError: if n is below 2, or a class has too few images.
 
     Example:
-        >>> from ganlib import data, studies
+        >>> from ganlib import data, comparison
         >>> digits = data.load_digits()
-        >>> material = studies.split(digits, 20, seed=0, num_unlabelled=-1)
+        >>> material = comparison.split(digits, 20, seed=0, num_unlabelled=-1)
         >>> len(material.labelled), len(material.validation), len(material.unlabelled)
         (160, 40, 1597)
     """
@@ -263,8 +263,8 @@ def require_disjoint(indices):
         LeakError: naming the sets and a shared index.
 
     Example:
-        >>> from ganlib import studies
-        >>> studies.require_disjoint({"labelled": [0, 1], "validation": [2]})
+        >>> from ganlib import comparison
+        >>> comparison.require_disjoint({"labelled": [0, 1], "validation": [2]})
     """
     owner = {}
     for name, numbers in indices.items():
@@ -312,8 +312,8 @@ def paired_difference(first, second, level=0.95):
         ValueError: if the numbers of values differ, or there are none.
 
     Example:
-        >>> from ganlib import studies
-        >>> studies.paired_difference([3.0, 5.0, 4.0], [1.0, 2.0, 3.0]).mean
+        >>> from ganlib import comparison
+        >>> comparison.paired_difference([3.0, 5.0, 4.0], [1.0, 2.0, 3.0]).mean
         2.0
 
     Reference:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ganlib import _rows
+from ganlib.metrics import _rows
 
 
 class PrecisionRecall(NamedTuple):

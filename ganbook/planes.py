@@ -6,8 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from ganlib import style
-from ganlib.curves import _curve
+from ganlib import viz
 
 _NUM_LEVELS = 16  # bands of the surface
 _TINT = 0.6  # share of the full colour in the outermost band, so that points stay visible on it
@@ -20,7 +19,7 @@ _ABOVE = {  # where a legend stands: over its axes, from their left edge
 }
 
 
-@style.figure_function
+@viz.figure_function
 def game_2d(
     real_points,
     fake_points,
@@ -69,7 +68,7 @@ def game_2d(
     _check_plane(x, y, values, clouds, probabilities)
     # No pyplot: a trainer draws in a thread, where pyplot would hand the figure to any other cell.
     below = 0.0 if history is None else 1.7  # inches; fixed places, so that no frame moves another
-    figure = Figure(figsize=(style.WIDTH, below + 5.0))
+    figure = Figure(figsize=(viz.WIDTH, below + 5.0))
     axes = _axes(figure, (0.75, below + 0.35, 4.2, 4.2))
     bar = figure.colorbar(
         _surface(axes, x, y, values, probabilities, level),
@@ -78,17 +77,17 @@ def game_2d(
         label="D(x), probability of real" if probabilities else "critic's value, no probability",
     )
     bar.outline.set_visible(False)
-    handles = [_dot("real", style.REAL), _dot("generated", style.FAKE)]
+    handles = [_dot("real", viz.REAL), _dot("generated", viz.FAKE)]
     if level is not None:
         name = f"{'D(x)' if probabilities else 'value'} = {level:g}"
-        handles.append(Line2D([], [], color=style.DISCRIMINATOR, label=name))
+        handles.append(Line2D([], [], color=viz.DISCRIMINATOR, label=name))
         if values.min() < level < values.max():
-            axes.contour(x, y, values, [level], colors=style.DISCRIMINATOR, linewidths=1.6)
+            axes.contour(x, y, values, [level], colors=viz.DISCRIMINATOR, linewidths=1.6)
     if arrows is not None:
-        handles.append(_dot("push", style.INK, marker=r"$\rightarrow$", size=13))
+        handles.append(_dot("push", viz.INK, marker=r"$\rightarrow$", size=13))
         _arrows(axes, *(np.asarray(part, np.float64) for part in arrows))
-    for points, colour in zip(clouds, (style.REAL, style.FAKE), strict=True):
-        axes.scatter(*points.T, s=14, color=colour, edgecolor=style.PAPER, lw=0.4, zorder=3)
+    for points, colour in zip(clouds, (viz.REAL, viz.FAKE), strict=True):
+        axes.scatter(*points.T, s=14, color=colour, edgecolor=viz.PAPER, lw=0.4, zorder=3)
     axes.set(xlim=x[[0, -1]], ylim=y[[0, -1]], aspect="equal")
     axes.legend(handles=handles, ncols=4, **_ABOVE)
     if history is not None:
@@ -132,7 +131,7 @@ def _surface(axes, x, y, values, probabilities: bool, level):
         reach = 1.0
     low, high = (0.0, 1.0) if probabilities else (middle - reach, middle + reach)
     fake, real = (
-        [1 - _TINT * (1 - part) for part in to_rgb(colour)] for colour in (style.FAKE, style.REAL)
+        [1 - _TINT * (1 - part) for part in to_rgb(colour)] for colour in (viz.FAKE, viz.REAL)
     )
     tints = LinearSegmentedColormap.from_list("fake to real", [fake, (1, 1, 1), real])
     return axes.contourf(x, y, values, np.linspace(low, high, _NUM_LEVELS + 1), cmap=tints)
@@ -150,14 +149,14 @@ def _arrows(axes, places, directions) -> None:
         spacing = np.ptp(places, axis=0).max() / np.sqrt(len(places))
         shrunk = directions / np.maximum(lengths, longest)[:, np.newaxis] * spacing
         axes.quiver(
-            *places.T, *shrunk.T, color=style.INK, angles="xy", scale_units="xy", scale=1,
+            *places.T, *shrunk.T, color=viz.INK, angles="xy", scale_units="xy", scale=1,
             width=0.0035, headwidth=4, headlength=4, headaxislength=3.5, zorder=2,
         )  # fmt: skip
 
 
 def _losses(axes, history) -> None:
-    for name, colour in (("discriminator", style.DISCRIMINATOR), ("generator", style.GENERATOR)):
-        _curve(axes, history.step, getattr(history, f"{name}_loss"), name, colour)
+    for name, colour in (("discriminator", viz.DISCRIMINATOR), ("generator", viz.GENERATOR)):
+        viz.curve(axes, history.step, getattr(history, f"{name}_loss"), name, colour)
     axes.set(xlabel="step", ylabel="loss")
     axes.yaxis.set_label_coords(-0.125, 0.5)  # beyond the longest number
     axes.legend(ncols=2, **_ABOVE)

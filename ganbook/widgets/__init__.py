@@ -9,8 +9,8 @@ cells run meanwhile (they share the processor). The notebook's own stop button r
 thread only; *Pause* stops the trainer. The thread ends with the kernel.
 """
 
-from ganlib.explorers import LatentExplorer, latent_explorer, principal_directions
-from ganlib.trainers import ToyTrainer, generator_push, toy_trainer
+from ganbook.widgets._explorer import LatentExplorer, latent_explorer, principal_directions
+from ganbook.widgets._trainer import ToyTrainer, generator_push, toy_trainer
 
 __all__ = [
     "LatentExplorer",

@@ -20,7 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image, features
 
-from ganlib import style
+from ganlib import viz
 
 MAX_BYTES = 750_000  # half of what a page of the book may weigh
 
@@ -150,7 +150,7 @@ def _fragment(pixels, are_crisp, captions, label, frames_per_second) -> str:
         sheet = sheet.quantize(256, dither=Image.Dither.NONE)
     last_row, last_column = divmod(num_frames - 1, num_columns)
     left, top = last_column * width, last_row * height
-    page_width = round(style.WIDTH * style.DPI)  # CSS pixels of the book's widest figures
+    page_width = round(viz.WIDTH * viz.DPI)  # CSS pixels of the book's widest figures
     shown_width = max(1, page_width // width) * width if are_crisp else min(width, page_width)
     template = pathlib.Path(__file__).with_name("player.html").read_text(encoding="utf-8")
     return string.Template(template).substitute(

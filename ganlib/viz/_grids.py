@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from ganlib import style
+from ganlib.viz import _style
 
 # Pixels of the finished figure.
 _PADDING = 8
@@ -38,7 +38,7 @@ def tile(images, num_columns: int | None = None) -> np.ndarray:
     return _canvas(pixels, _num_columns(len(pixels), num_columns), _gap(pixels))
 
 
-@style.figure_function
+@_style.figure_function
 def sample_grid(
     images, num_columns: int | None = None, title: str | None = None, labels: Sequence | None = None
 ) -> Figure:
@@ -82,7 +82,7 @@ def sample_grid(
     return figure
 
 
-@style.figure_function
+@_style.figure_function
 def real_beside_fake(real_images, fake_images, num_images: int = 32) -> Figure:
     """Show the first real images on the left and the first generated ones on the right.
 
@@ -117,7 +117,7 @@ def real_beside_fake(real_images, fake_images, num_images: int = 32) -> Figure:
     return _show_canvases(canvases, ["real", "generated"], real.shape[1])
 
 
-@style.figure_function
+@_style.figure_function
 def sample_strip(snapshots: Sequence, steps: Sequence[int], title: str | None = None) -> Figure:
     """Show what the same latents became in the course of training, one row a step.
 
@@ -224,7 +224,7 @@ def _canvas(pixels, num_columns: int, gap: int, row_gap: int | None = None) -> n
 
 def _scale(canvas_width: int, image_height: int, left: int = 0) -> int:
     """Return how many figure pixels one image pixel spans: a whole number, so none is uneven."""
-    room = style.WIDTH * style.DPI - left - 2 * _PADDING
+    room = _style.WIDTH * _style.DPI - left - 2 * _PADDING
     return max(1, int(min(room / canvas_width, _LARGEST_TILE / image_height)))
 
 
@@ -241,7 +241,7 @@ def _show_canvases(
     titles = [textwrap.fill(title or "", num_characters) for title in titles]
     num_lines = max(title.count("\n") + 1 if title else 0 for title in titles)
     full_height = height + bottom + num_lines * _LINE_HEIGHT + 2 * _PADDING
-    figure = plt.figure(figsize=(full_width / style.DPI, full_height / style.DPI))
+    figure = plt.figure(figsize=(full_width / _style.DPI, full_height / _style.DPI))
     for k, (canvas, title) in enumerate(zip(canvases, titles, strict=True)):
         x = left + _PADDING + k * (width + gutter)
         y = bottom + _PADDING

@@ -1,11 +1,12 @@
-"""An explorer of a generator's latents. `ganlib.widgets` says how it behaves in a notebook."""
+"""An explorer of a generator's latents. `ganbook.widgets` says how it behaves in a notebook."""
 
 import math
 
 import numpy as np
 from PIL import Image
 
-from ganlib import data, panels, training
+from ganbook.widgets import _panel
+from ganlib import data, training
 from ganlib._tensorflow import keras, tf
 
 _SHOWN_SIDE = 400  # CSS pixels that a picture fills at most, in whole multiples of its own
@@ -38,7 +39,8 @@ def latent_explorer(generator, class_names=None, num_directions=4, seed=0):
         FileNotFoundError: if there is no such file.
 
     Example:
-        >>> from ganlib import pretrained, widgets
+        >>> from ganbook import widgets
+        >>> from ganlib import pretrained
         >>> explorer = widgets.latent_explorer(pretrained.fashion_dcgan(), num_directions=2)
         >>> explorer.controls["blend"].value = 0.5
         >>> explorer.image().shape
@@ -74,7 +76,7 @@ def _class_options(generator, class_names):
     return [(name, label) for label, name in enumerate(names)]
 
 
-class LatentExplorer(panels.Panel):
+class LatentExplorer(_panel.Panel):
     """What ``latent_explorer`` makes.
 
     Attributes:
@@ -94,15 +96,15 @@ class LatentExplorer(panels.Panel):
 
     def __init__(self, generator, classes, num_directions, seed):
         self.generator = generator
-        labels = {"class": panels.choice("Class", classes)} if classes else {}
+        labels = {"class": _panel.choice("Class", classes)} if classes else {}
         controls = labels | {
-            "seed": panels.number("Seed", seed, 0, 9999),
-            "other_seed": panels.number("Other seed", seed + 1, 0, 9999),
-            "blend": panels.slider("Blend of both", 0.0, 0.0, 1.0, 0.05),
-            "truncation": panels.slider("Truncation", 1.0, 0.0, 1.5, 0.05),
+            "seed": _panel.number("Seed", seed, 0, 9999),
+            "other_seed": _panel.number("Other seed", seed + 1, 0, 9999),
+            "blend": _panel.slider("Blend of both", 0.0, 0.0, 1.0, 0.05),
+            "truncation": _panel.slider("Truncation", 1.0, 0.0, 1.5, 0.05),
         }
         for k in range(num_directions):
-            controls[f"direction_{k + 1}"] = panels.slider(
+            controls[f"direction_{k + 1}"] = _panel.slider(
                 f"Direction {k + 1}", 0.0, -6.0, 6.0, 0.25
             )
         super().__init__(controls, "7em")
@@ -192,7 +194,7 @@ def principal_directions(images_of, latents, num_directions):
 
     Example:
         >>> import numpy as np
-        >>> from ganlib import widgets
+        >>> from ganbook import widgets
         >>> stretch = lambda z: z * np.float32([1, 3, 2])
         >>> widgets.principal_directions(stretch, np.zeros((1, 3), np.float32), 2).round(3) + 0
         array([[0., 1., 0.],
