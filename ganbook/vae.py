@@ -48,7 +48,8 @@ def posterior(latent_dim):
         ValueError: if the size is no positive integer, or the discriminator is given classes.
 
     Example:
-        >>> from ganlib.models import dcgan, vae
+        >>> from ganbook import vae
+        >>> from ganlib.models import dcgan
         >>> encoder = dcgan.discriminator(28, 1, head=vae.posterior(latent_dim=64))
         >>> decoder = dcgan.generator(28, 1, latent_dim=64)
         >>> encoder.output["log_variance"].shape
@@ -88,7 +89,7 @@ def sample(mean, log_variance, seed):
         A tensor of the same shape.
 
     Example:
-        >>> from ganlib.models import vae
+        >>> from ganbook import vae
         >>> vae.sample([[3.0]], [[-80.0]], seed=(0, 0)).numpy().tolist()  # σ = e⁻⁴⁰
         [[3.0]]
 
@@ -111,7 +112,7 @@ def divergence(mean, log_variance):
         A tensor (batch,), at least 0, in nats.
 
     Example:
-        >>> from ganlib.models import vae
+        >>> from ganbook import vae
         >>> vae.divergence([[2.0, 0.0]], [[0.0, 0.0]]).numpy().tolist()
         [2.0]
 
@@ -139,7 +140,7 @@ def log_likelihood(images, means, stddev):
         A tensor (batch,), in nats.
 
     Example:
-        >>> from ganlib.models import vae
+        >>> from ganbook import vae
         >>> float(vae.log_likelihood([[0.5]], [[0.5]], stddev=1.0)[0])  # −½log 2π
         -0.91893...
 
@@ -168,7 +169,8 @@ def loss(encoder, decoder, images, seed, stddev=0.1):
 
     Example:
         >>> import tensorflow as tf
-        >>> from ganlib.models import mlp, vae
+        >>> from ganbook import vae
+        >>> from ganlib.models import mlp
         >>> encoder = mlp.discriminator(8, 1, head=vae.posterior(2))
         >>> images = tf.zeros([4, 8, 8, 1])
         >>> parts = vae.loss(encoder, mlp.generator(8, 1, 2), images, seed=(0, 0))

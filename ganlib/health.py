@@ -89,7 +89,7 @@ def report(history):
         ValueError: if the history is too short to compare its beginning with its end.
 
     Example:
-        >>> from ganlib import health, options
+        >>> from ganlib import health, training
         >>> history = training.History.empty()
         >>> for step in range(50, 650, 50):
         ...     history.append(

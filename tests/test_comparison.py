@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ganlib import data, features, studies
+from ganlib import comparison, data, features
 
 DIGITS = data.load_digits()
 POOL, HELD_OUT = DIGITS[:1437], DIGITS[1437:]
 
 
 def drawn(*arguments, **settings):
-    return studies.split(POOL, *arguments, **settings)
+    return comparison.split(POOL, *arguments, **settings)
 
 
 # --- splits --------------------------------------------------------------------------------------
@@ -76,22 +76,22 @@ def test_parts_that_share_an_image_are_refused():
     indices = dict(material.indices)
     indices["validation"] = indices["validation"].copy()
     indices["validation"][3] = indices["labelled"][7]
-    with pytest.raises(studies.LeakError, match="is in 'labelled' and again in 'validation'"):
-        studies.Material(material.labelled, material.validation, material.unlabelled, indices)
+    with pytest.raises(comparison.LeakError, match="is in 'labelled' and again in 'validation'"):
+        comparison.Material(material.labelled, material.validation, material.unlabelled, indices)
 
 
 def test_parts_that_do_not_fit_their_indices_are_refused():
     material = drawn(5, 0)
     with pytest.raises(ValueError, match="labelled holds 39 images and 40 indices"):
-        studies.Material(
+        comparison.Material(
             material.labelled[:39], material.validation, material.unlabelled, material.indices
         )
 
 
 def test_a_seal_knows_its_images_wherever_they_come_from():
-    seal = studies.Seal(HELD_OUT.images)
+    seal = comparison.Seal(HELD_OUT.images)
     assert seal.is_among(HELD_OUT.images[::-1].copy()).all()
-    copies = studies.Seal(POOL.images).is_among(HELD_OUT.images)
+    copies = comparison.Seal(POOL.images).is_among(HELD_OUT.images)
     by_hand = (HELD_OUT.images[:, None] == POOL.images[None]).all(axis=(2, 3, 4)).any(axis=1)
     np.testing.assert_array_equal(copies, by_hand)
     changed = HELD_OUT.images.copy()
@@ -100,9 +100,9 @@ def test_a_seal_knows_its_images_wherever_they_come_from():
 
 
 def test_a_seal_stops_at_the_first_image_that_it_knows():
-    seal = studies.Seal(HELD_OUT.images[5:])
+    seal = comparison.Seal(HELD_OUT.images[5:])
     seal.require_unseen(HELD_OUT.images[:5], "anything")
-    with pytest.raises(studies.LeakError, match=r"2 of the 7 images of a set .* at place 5"):
+    with pytest.raises(comparison.LeakError, match=r"2 of the 7 images of a set .* at place 5"):
         seal.require_unseen(HELD_OUT.images[:7], "a set")
 
 
@@ -112,7 +112,7 @@ def test_copies_are_left_out_of_a_pool():
         np.concatenate([POOL.labels[:50], POOL.labels[:3], HELD_OUT.labels[:4]]),
         POOL.class_names,
     )
-    clean = studies.without_copies(twice, studies.Seal(HELD_OUT.images))
+    clean = comparison.without_copies(twice, comparison.Seal(HELD_OUT.images))
     np.testing.assert_array_equal(clean.images, POOL.images[:50])
 
 
@@ -131,16 +131,16 @@ class Oracle:
 
 def test_scores_are_means_over_images_over_classes_and_over_rare_classes():
     few = HELD_OUT[(HELD_OUT.labels != 1) | (np.arange(len(HELD_OUT)) < 30)]
-    scores = studies.HeldOut(few).scores(Oracle(few), rare=(1, 4))
+    scores = comparison.HeldOut(few).scores(Oracle(few), rare=(1, 4))
     assert scores["accuracy"] == pytest.approx(np.mean(few.labels != 1))
     assert scores["balanced_accuracy"] == pytest.approx(0.9)
     assert scores["rare_accuracy"] == pytest.approx(0.5)
     assert scores["accuracy"] > 0.95
-    assert math.isnan(studies.HeldOut(few).scores(Oracle(few))["rare_accuracy"])
+    assert math.isnan(comparison.HeldOut(few).scores(Oracle(few))["rare_accuracy"])
 
 
 def test_each_look_is_counted_and_no_image_is_given_out():
-    held_out = studies.HeldOut(HELD_OUT)
+    held_out = comparison.HeldOut(HELD_OUT)
     assert (held_out.num_reads, len(held_out)) == (0, 360)
     held_out.seal.is_among(POOL.images)
     assert held_out.num_reads == 0
@@ -160,7 +160,7 @@ def test_the_interval_is_that_of_scipys_paired_test():
     rng = np.random.default_rng(5)
     first, second = rng.normal(70, 5, 5), rng.normal(69, 5, 5)
     for level in (0.9, 0.95):
-        interval = studies.paired_difference(first, second, level)
+        interval = comparison.paired_difference(first, second, level)
         expected = stats.ttest_rel(first, second).confidence_interval(level)
         np.testing.assert_allclose(interval[1:3], expected, rtol=1e-12)
         assert interval.mean == pytest.approx((first - second).mean())
@@ -171,14 +171,14 @@ def test_intervals_cover_the_truth_as_often_as_they_say():
     rng = np.random.default_rng(0)
     common, num_studies = rng.normal(0, 9, (2000, 5)), 2000
     first, second = common + rng.normal(1.5, 1, (2000, 5)), common + rng.normal(0, 1, (2000, 5))
-    found = [studies.paired_difference(*pair) for pair in zip(first, second, strict=True)]
+    found = [comparison.paired_difference(*pair) for pair in zip(first, second, strict=True)]
     covered = np.mean([interval.low <= 1.5 <= interval.high for interval in found])
     # four standard errors of a share
     assert abs(covered - 0.95) < 4 * math.sqrt(0.95 * 0.05 / num_studies)
 
 
 def test_one_pair_has_a_mean_and_no_interval():
-    interval = studies.paired_difference([3.0], [1.0])
+    interval = comparison.paired_difference([3.0], [1.0])
     assert interval.mean == 2.0
     assert math.isnan(interval.low)
     assert math.isnan(interval.high)
@@ -187,4 +187,4 @@ def test_one_pair_has_a_mean_and_no_interval():
 @pytest.mark.parametrize(("first", "second"), [([1.0, 2.0], [1.0]), ([], []), ([[1.0]], [[1.0]])])
 def test_values_that_do_not_pair_are_refused(first, second):
     with pytest.raises(ValueError, match="one for each seed"):
-        studies.paired_difference(first, second)
+        comparison.paired_difference(first, second)

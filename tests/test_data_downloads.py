@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from ganlib import downloads
-from ganlib.downloads import DamagedFileError, File, Source
+from ganlib.data import _downloads as downloads
+from ganlib.data._downloads import DamagedFileError, File, Source
 
 CONTENTS = {"first.gz": b"first " * 500, "second.gz": bytes(range(256)) * 40}
 FILES = tuple(

@@ -13,7 +13,9 @@ import pytest
 from fontTools import ttLib
 from PIL import Image
 
-from ganlib import data, downloads, emoji
+from ganlib import data
+from ganlib.data import _downloads as downloads
+from ganlib.data import _emoji as emoji
 
 GIT = shutil.which("git")  # before a test changes the path
 

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganlib import folders
-from ganlib.data import SkippedFilesWarning, load_folder, open_folder
+from ganlib.data import SkippedFilesWarning, _folders, load_folder, open_folder
 
 NUM_PICTURES = 600  # more than two parts of 256
 
@@ -45,13 +44,13 @@ def few(tmp_path):
 @pytest.fixture
 def decoded(monkeypatch):
     """The names of the files as they are decoded."""
-    names, decode = [], folders._decode
+    names, decode = [], _folders._decode
 
     def record(file, *form):
         names.append(file.name)
         return decode(file, *form)
 
-    monkeypatch.setattr(folders, "_decode", record)
+    monkeypatch.setattr(_folders, "_decode", record)
     return names
 
 
@@ -136,7 +135,7 @@ def test_the_cache_is_in_the_users_own_by_default(pictures, tmp_path, monkeypatc
 
 
 def test_an_interrupted_decoding_goes_on_where_it_stopped(pictures, tmp_path, monkeypatch, decoded):
-    interrupted, record = [], folders._decode
+    interrupted, record = [], _folders._decode
 
     def interrupt(file, *form):
         if len(decoded) == 400:
@@ -145,7 +144,7 @@ def test_an_interrupted_decoding_goes_on_where_it_stopped(pictures, tmp_path, mo
         return record(file, *form)
 
     with monkeypatch.context() as patch:
-        patch.setattr(folders, "_decode", interrupt)
+        patch.setattr(_folders, "_decode", interrupt)
         with pytest.raises(KeyboardInterrupt):
             open_folder(pictures, 4, cache=tmp_path)
     assert len(decoded) == 400
@@ -158,12 +157,13 @@ def test_an_interrupted_decoding_goes_on_where_it_stopped(pictures, tmp_path, mo
 def test_a_killed_process_leaves_what_it_decoded(pictures, tmp_path, decoded):
     program = (
         "import sys, time\n"
-        "from ganlib import data, folders\n"
-        "decode = folders._decode\n"
+        "from ganlib import data\n"
+        "from ganlib.data import _folders\n"
+        "decode = _folders._decode\n"
         "def slow(*args):\n"
         "    time.sleep(0.01)\n"
         "    return decode(*args)\n"
-        "folders._decode = slow\n"
+        "_folders._decode = slow\n"
         "data.open_folder(sys.argv[1], 4, cache=sys.argv[2])\n"
     )
     with subprocess.Popen([sys.executable, "-c", program, str(pictures), str(tmp_path)]) as process:
@@ -185,7 +185,7 @@ def test_an_interruption_while_rows_move_starts_anew(few, tmp_path, monkeypatch,
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        owner = folders.os if name == "truncate" else folders.Path
+        owner = _folders.os if name == "truncate" else _folders.Path
         patch.setattr(owner, name, fail)
         with pytest.raises(KeyboardInterrupt):
             open_folder(few, 8, 1, cache=tmp_path)
@@ -207,8 +207,8 @@ def test_two_at_once_decode_once(pictures, tmp_path, decoded):
 
 
 def test_too_little_space_is_said_before_anything_is_written(pictures, tmp_path, monkeypatch):
-    usage = type(folders.shutil.disk_usage(tmp_path))(10**12, 10**12, 28_000)
-    monkeypatch.setattr(folders.shutil, "disk_usage", lambda path: usage)
+    usage = type(_folders.shutil.disk_usage(tmp_path))(10**12, 10**12, 28_000)
+    monkeypatch.setattr(_folders.shutil, "disk_usage", lambda path: usage)
     with pytest.raises(OSError, match=r"600 pictures take 28,800 bytes, but 28,000 are free"):
         open_folder(pictures, 4, cache=tmp_path)
     assert not list(tmp_path.glob("*.part"))

@@ -13,6 +13,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
+from ganbook import film
 from ganlib import viz
 
 mpl.use("Agg")
@@ -85,17 +86,17 @@ def drawings():
     "frames", [GREY, GREY[:2], GREY.transpose(0, 2, 1), COLOURED, COLOURED.transpose(0, 2, 1, 3)]
 )
 def test_arrays_are_kept_exactly(frames):
-    player = viz.animation(list(frames), CAPTIONS[: len(frames)], LABEL)
+    player = film.animation(list(frames), CAPTIONS[: len(frames)], LABEL)
     np.testing.assert_array_equal(frames_in(player), in_colour(frames))
 
 
 def test_a_last_axis_of_one_channel_is_grey():
-    with_axis = viz.animation(GREY[..., np.newaxis], CAPTIONS, LABEL)
-    assert with_axis.html == viz.animation(GREY, CAPTIONS, LABEL).html
+    with_axis = film.animation(GREY[..., np.newaxis], CAPTIONS, LABEL)
+    assert with_axis.html == film.animation(GREY, CAPTIONS, LABEL).html
 
 
 def test_still_picture_is_the_last_frame():
-    page = Page(viz.animation(GREY, CAPTIONS, LABEL).html)
+    page = Page(film.animation(GREY, CAPTIONS, LABEL).html)
     np.testing.assert_array_equal(picture(page.attributes("img")["src"]), in_colour(GREY)[-1])
 
 
@@ -106,7 +107,7 @@ def test_figures_are_closed_and_kept_with_few_colours():
         canvas.draw()
         expected.append(np.array(canvas.buffer_rgba())[..., :3].astype(int))
         plt.close(figure)
-    player = viz.animation(drawings(), CAPTIONS[:3], LABEL)
+    player = film.animation(drawings(), CAPTIONS[:3], LABEL)
     assert plt.get_fignums() == []
     difference = np.abs(frames_in(player) - np.stack(expected))
     assert difference.mean() < 0.5
@@ -116,20 +117,20 @@ def test_figures_are_closed_and_kept_with_few_colours():
 
 def test_pixels_are_crisp_and_figures_smooth():
     for frames, rendering in ((GREY[:3], "pixelated"), (drawings(), "auto")):
-        figure = Page(viz.animation(frames, CAPTIONS[:3], LABEL).html).attributes("figure")
+        figure = Page(film.animation(frames, CAPTIONS[:3], LABEL).html).attributes("figure")
         assert figure["style"].endswith(f"--gan-player-rendering: {rendering}")
 
 
 @pytest.mark.parametrize(("width", "shown"), [(9, 765), (238, 714), (700, 700), (1000, 1000)])
 def test_pixels_are_shown_as_whole_squares_on_a_wide_page(width, shown):
     frames = np.zeros((2, 3, width), np.uint8)
-    figure = Page(viz.animation(frames, CAPTIONS[:2], LABEL).html).attributes("figure")
+    figure = Page(film.animation(frames, CAPTIONS[:2], LABEL).html).attributes("figure")
     assert f"--gan-player-width: {shown}px" in figure["style"]  # 6 inches of 128 pixels, at most
 
 
 def test_sheet_of_wide_frames_stays_within_the_bound_of_its_format():
     frames = np.zeros((41, 60, 768), np.uint8)
-    player = viz.animation(frames, [str(k) for k in range(41)], LABEL)
+    player = film.animation(frames, [str(k) for k in range(41)], LABEL)
     sheet = picture(Page(player.html).attributes("figure")["data-sheet"])
     assert max(sheet.shape) <= 16_383  # of WebP
 
@@ -140,7 +141,7 @@ def test_sheet_of_wide_frames_stays_within_the_bound_of_its_format():
 def test_captions_and_label_are_escaped():
     captions = ["γ = 1", "l'été & <b>", '"><script>alert(1)</script>']
     label = 'A "sharp" <figure> & more'
-    page = Page(viz.animation(GREY[:3], captions, label).html)
+    page = Page(film.animation(GREY[:3], captions, label).html)
     assert [tag for tag, _ in page.elements].count("script") == 1
     assert not {"b", "alert"} & {tag for tag, _ in page.elements}
     assert json.loads(page.attributes("figure")["data-captions"]) == captions
@@ -150,7 +151,7 @@ def test_captions_and_label_are_escaped():
 
 
 def test_player_begins_at_its_last_frame_and_has_no_control_before_its_script_runs():
-    page = Page(viz.animation(GREY, CAPTIONS, LABEL, frames_per_second=4).html)
+    page = Page(film.animation(GREY, CAPTIONS, LABEL, frames_per_second=4).html)
     figure = page.attributes("figure")
     assert figure["class"] == "gan-player"
     assert figure["data-frame"] == "6"
@@ -166,7 +167,7 @@ def test_player_begins_at_its_last_frame_and_has_no_control_before_its_script_ru
 
 
 def test_several_players_share_nothing_on_a_page_and_ask_for_nothing():
-    text = viz.animation(GREY, CAPTIONS, LABEL).html
+    text = film.animation(GREY, CAPTIONS, LABEL).html
     page = Page(text)
     assert not [values for _, values in page.elements if "id" in values]
     without_data = re.sub(r'"data:image/\w+;base64,[^"]*"', '""', text)
@@ -179,13 +180,13 @@ def test_several_players_share_nothing_on_a_page_and_ask_for_nothing():
 
 
 def test_text_form_names_the_label_and_the_number_of_frames():
-    player = viz.animation(GREY, CAPTIONS, LABEL)
+    player = film.animation(GREY, CAPTIONS, LABEL)
     assert repr(player) == f"<Animation of 7 frames: {LABEL}>"
     assert player._repr_html_() == player.html
 
 
 def test_saved_fragment_is_the_player(tmp_path):
-    player = viz.animation(GREY, ["é", *CAPTIONS[1:]], LABEL)
+    player = film.animation(GREY, ["é", *CAPTIONS[1:]], LABEL)
     player.save(tmp_path / "new" / "game.html")
     assert (tmp_path / "new" / "game.html").read_text(encoding="utf-8") == player.html
 
@@ -194,15 +195,15 @@ def test_saved_fragment_is_the_player(tmp_path):
 
 
 def test_heavy_player_is_refused_with_its_weight_and_the_ways_out():
-    size = len(viz.animation(GREY, CAPTIONS, LABEL).html.encode())
-    assert viz.animation(GREY, CAPTIONS, LABEL, max_bytes=size).num_frames == 7
+    size = len(film.animation(GREY, CAPTIONS, LABEL).html.encode())
+    assert film.animation(GREY, CAPTIONS, LABEL, max_bytes=size).num_frames == 7
     message = rf"takes {size:,} bytes; expected max_bytes={size - 1:,} .*fewer frames.*max_bytes"
     with pytest.raises(ValueError, match=message):
-        viz.animation(GREY, CAPTIONS, LABEL, max_bytes=size - 1)
+        film.animation(GREY, CAPTIONS, LABEL, max_bytes=size - 1)
     # Noise of a million bytes cannot be compressed to fit the default.
     noise = RNG.integers(0, 256, size=(2, 1000, 500), dtype=np.uint8)
     with pytest.raises(ValueError, match="max_bytes=750,000"):
-        viz.animation(noise, CAPTIONS[:2], LABEL)
+        film.animation(noise, CAPTIONS[:2], LABEL)
 
 
 @pytest.mark.parametrize(
@@ -219,10 +220,10 @@ def test_heavy_player_is_refused_with_its_weight_and_the_ways_out():
 )
 def test_unfit_frames_are_refused_with_what_came(frames, captions, message):
     with pytest.raises(ValueError, match=message):
-        viz.animation(frames, captions, LABEL)
+        film.animation(frames, captions, LABEL)
 
 
 @pytest.mark.parametrize(("label", "speed"), [(" ", 8), (LABEL, 0), (LABEL, float("nan"))])
 def test_empty_label_and_senseless_speed_are_refused(label, speed):
     with pytest.raises(ValueError, match="expected a sentence"):
-        viz.animation(GREY, CAPTIONS, label, frames_per_second=speed)
+        film.animation(GREY, CAPTIONS, label, frames_per_second=speed)

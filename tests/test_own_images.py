@@ -9,9 +9,10 @@ import numpy as np
 import papermill
 import pytest
 from PIL import Image
-
-from ganlib import checkpoints, training
 from tests.test_folders import BROKEN
+
+from ganlib import training
+from ganlib.training import checkpoints
 from tools import notebooks
 
 LAB = notebooks.LABS / "08_own_images.ipynb"

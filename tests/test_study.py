@@ -17,7 +17,8 @@ import pytest
 import yaml
 from scipy import stats
 
-from ganlib import arms, augment, data, features, studies
+from ganbook.study import arms
+from ganlib import augment, comparison, data, features
 from tools import notebooks, study, study_garments, study_search
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -433,9 +434,9 @@ def test_the_search_asks_for_arms_and_settings_that_exist():
     found = study_search.runs(search)
     assert len({run.key for run in found}) == len(found)
     for run in found:
-        material = studies.split(digits, 5, 0, num_unlabelled=-1)
+        material = comparison.split(digits, 5, 0, num_unlabelled=-1)
         settings = study_search.as_settings(run.settings)
-        trainer = arms.Trainer(settings, studies.Seal(digits.images[:0]))
+        trainer = arms.Trainer(settings, comparison.Seal(digits.images[:0]))
         assert set(run.arms) <= set(getattr(arms, run.about["setting"])(material, trainer))
         policy = run.settings["policy"]
         assert (settings.policy is None) == (policy is None)

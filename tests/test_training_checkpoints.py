@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ganlib import checkpoints
+from ganlib.training import checkpoints
 
 
 def save(directory, step, value=1.0, config=None):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
+from ganbook import vae
 from ganlib._tensorflow import keras, tf
-from ganlib.models import dcgan, mlp, vae
+from ganlib.models import dcgan, mlp
 
 RNG = np.random.default_rng(0)
 

@@ -372,7 +372,7 @@ def sweep_grid(plan, rows, *, jobs=1, here=False):
 
 def contrasts(plan, rows):
     """Returns the paired differences that the protocol names, for each n, as rows of a table."""
-    from ganlib import studies
+    from ganlib import comparison
 
     values = {
         (row["setting"], row["num_per_class"], row["seed"], row["arm"]): row for row in rows.read()
@@ -387,7 +387,7 @@ def contrasts(plan, rows):
             ]
             pairs = [[float(row[measure]) for row in pair] for pair in pairs if all(pair)]
             if pairs:
-                interval = studies.paired_difference(*zip(*pairs, strict=True), plan.level)
+                interval = comparison.paired_difference(*zip(*pairs, strict=True), plan.level)
                 named = bool(contrast.get("named")) and number == plan.ablations_at
                 table.append(
                     {

@@ -275,7 +275,8 @@ def generator_push(discriminator, loss, points, real_points):
         float32 array (n, d); a small step of a point along its row lowers the loss.
 
     Example:
-        >>> from ganlib import losses, widgets
+        >>> from ganbook import widgets
+        >>> from ganlib import losses
         >>> rising = lambda x: x @ [[2.0], [1.0]]  # a logit
         >>> widgets.generator_push(rising, losses.wasserstein, [[0.0, 5.0]], [[1.0, 1.0]])
         array([[2., 1.]], dtype=float32)
