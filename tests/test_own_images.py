@@ -9,7 +9,7 @@ import numpy as np
 import papermill
 import pytest
 from PIL import Image
-from tests.test_folders import BROKEN
+from tests.test_data_folders import BROKEN
 
 from ganlib import training
 from ganlib.training import checkpoints
