@@ -57,7 +57,7 @@ class Material:
             if num_images != num_indices:
                 raise ValueError(
                     f"{name} holds {num_images} images and {num_indices} indices; expected equal "
-                    "numbers. Make a Material by studies.split"
+                    "numbers. Make a Material by comparison.split"
                 )
 
     def all_images(self):
@@ -114,7 +114,7 @@ class Seal:
             raise LeakError(
                 f"{int(found.sum())} of the {len(images)} images of {where} are held out, the "
                 f"first at place {int(found.argmax())}; expected none. Take the images from "
-                "studies.split of a pool that studies.without_copies has cleaned"
+                "comparison.split of a pool that comparison.without_copies has cleaned"
             )
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import papermill
 import pytest
 from PIL import Image
-from tests.test_data_folders import BROKEN
 
 from ganlib import training
 from ganlib.training import checkpoints
+from tests.test_data_folders import BROKEN
 from tools import notebooks
 
 LAB = notebooks.LABS / "08_own_images.ipynb"
