@@ -27,7 +27,7 @@ RESOLVE = build/lock/bin/python -m pip install -qq --dry-run --ignore-installed 
 	--target build/none --only-binary :all: -r requirements.txt
 
 BIN := $(VENV)/bin
-SOURCES = _config.yml _toc.yml $(wildcard tools/sphinx_*.py) $(shell find book notebooks ganlib \
+SOURCES = _config.yml _toc.yml $(wildcard tools/sphinx_*.py) $(shell find book notebooks ganlib ganbook \
 	\( -name __pycache__ -o -name build -o -name '.*' \) -prune -o -type f -print)
 
 NOT_LIBRARY = bench book browser colab exercises look notebooks study vendor
@@ -63,7 +63,7 @@ test-all: $(VENV)/.installed  ## the same with the long tests, then on the oldes
 	@$(MAKE) test VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt
 
 # What is left out runs the labs, the pages and the tools, not the library's branches.
-coverage: $(VENV)/.installed  ## count the branches of ganlib that its tests run; under 95% fails
+coverage: $(VENV)/.installed  ## count the branches of ganlib and ganbook that their tests run; under 95% fails
 	@rm -f .coverage .coverage.*
 	@$(BIN)/python -m coverage run -m pytest --slow $(foreach name,$(NOT_LIBRARY),--ignore=tests/test_$(name).py)
 	@$(BIN)/python -m coverage combine -q

@@ -14,9 +14,9 @@ from PIL import Image
 from benchmarks import figures_speed
 from benchmarks.figures_speed import plain_numbers
 from benchmarks.kept import ROOT
-from ganlib import style
+from ganlib import viz
 
-PEER_COLOURS = (style.REAL, style.FAKE, style.DISCRIMINATOR, style.REFERENCE)
+PEER_COLOURS = (viz.REAL, viz.FAKE, viz.DISCRIMINATOR, viz.REFERENCE)
 SHORT = {  # what stands beside a line
     "ganlib": "ganlib",
     "tensorflow_tutorial": "TensorFlow tutorial",
@@ -40,7 +40,7 @@ def load(part, folder=ROOT / "book" / "data"):
 # ---- quality ----------------------------------------------------------------------------------
 
 
-@style.figure_function
+@viz.figure_function
 def time_to_quality(contents):
     """Distance to the test images against seconds of training, both on logarithmic axes.
 
@@ -50,7 +50,7 @@ def time_to_quality(contents):
     Returns:
         The figure: a line for each contestant, dashed where it is at the best learning rate found.
     """
-    figure, axes = plt.subplots(figsize=(style.WIDTH, 4.6), layout="constrained")
+    figure, axes = plt.subplots(figsize=(viz.WIDTH, 4.6), layout="constrained")
     ends = []
     for name, colour in _colours(contents).items():
         factors = sorted({1.0, contents["best"].get(name, 1.0)}, key=lambda f: f != 1)
@@ -77,7 +77,7 @@ def time_to_quality(contents):
     return figure
 
 
-@style.figure_function
+@viz.figure_function
 def samples_at(contents, due, folder=ROOT / "book" / "data"):
     """The first images of each contestant after the same seconds of training.
 
@@ -97,7 +97,7 @@ def samples_at(contents, due, folder=ROOT / "book" / "data"):
         if pictured:
             rows.append((SHORT[name], pictured[-1]))
     figure, panels = plt.subplots(
-        len(rows), 1, figsize=(style.WIDTH, 0.86 * len(rows)), squeeze=False, layout="constrained"
+        len(rows), 1, figsize=(viz.WIDTH, 0.86 * len(rows)), squeeze=False, layout="constrained"
     )
     for axes, (title, point) in zip(panels[:, 0], rows, strict=True):
         picture = Image.open(Path(folder) / point["picture"])
@@ -111,7 +111,7 @@ def _colours(contents):
     """Returns contestant -> colour, for those that have a run as published."""
     names = [name for name in SHORT if f"{name} ×1" in contents["runs"]]
     peers = iter(PEER_COLOURS)
-    return {name: style.GENERATOR if name == "ganlib" else next(peers) for name in names}
+    return {name: viz.GENERATOR if name == "ganlib" else next(peers) for name in names}
 
 
 def label_ends(axes, ends):

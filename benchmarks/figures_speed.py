@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from ganlib import style
+from ganlib import viz
 
 _ROUND = [m * 10**k for k in range(-1, 6) for m in (1, 2, 5)]
 _FINE = [m * 10**k for k in range(6) for m in (1, 1.2, 1.5, 2, 3, 4, 5, 6, 8)]
@@ -26,7 +26,7 @@ def plain_numbers(axis, ticks):
 # ---- throughput -------------------------------------------------------------------------------
 
 
-@style.figure_function
+@viz.figure_function
 def throughput(contents):
     """Milliseconds of a step: every block as a small dot, the median as a large one.
 
@@ -39,13 +39,13 @@ def throughput(contents):
     modes = {"full": "with R1 and moving average", "bare": "without"}
     first = contents["summary"]["full"]["contestants"]
     figure, panels = plt.subplots(
-        2, 1, figsize=(style.WIDTH, 1.3 + 0.72 * len(first)), sharex=True, layout="constrained"
+        2, 1, figsize=(viz.WIDTH, 1.3 + 0.72 * len(first)), sharex=True, layout="constrained"
     )
     for axes, (mode, title) in zip(panels, modes.items(), strict=True):
         found = contents["summary"][mode]["contestants"]
         blocks = [run for run in contents["runs"].values() if run["mode"] == mode]
         for row, (name, one) in enumerate(found.items()):
-            colour = style.GENERATOR if name == "ganlib" else style.REFERENCE
+            colour = viz.GENERATOR if name == "ganlib" else viz.REFERENCE
             times = [1e3 * block["seconds"][name]["step"] for block in blocks]
             axes.plot(times, [row] * len(times), "o", ms=4, color=colour, alpha=0.45, mew=0)
             axes.plot(one["milliseconds"], row, "o", ms=9, color=colour)
@@ -67,7 +67,7 @@ def throughput(contents):
     return figure
 
 
-@style.figure_function
+@viz.figure_function
 def step_parts(contents, mode="full"):
     """Where the milliseconds of a step go: forward, backward, and all that follows.
 
@@ -80,13 +80,11 @@ def step_parts(contents, mode="full"):
     """
     found = contents["summary"][mode]["contestants"]
     parts = {
-        "forward": ("forward passes", style.REAL),
-        "backward": ("gradients", style.FAKE),
-        "rest": ("updates, penalty, average", style.DISCRIMINATOR),
+        "forward": ("forward passes", viz.REAL),
+        "backward": ("gradients", viz.FAKE),
+        "rest": ("updates, penalty, average", viz.DISCRIMINATOR),
     }
-    figure, axes = plt.subplots(
-        figsize=(style.WIDTH, 1.3 + 0.42 * len(found)), layout="constrained"
-    )
+    figure, axes = plt.subplots(figsize=(viz.WIDTH, 1.3 + 0.42 * len(found)), layout="constrained")
     left = np.zeros(len(found))
     for part, (label, colour) in parts.items():
         widths = np.array([max(one[part], 0) for one in found.values()])
@@ -101,7 +99,7 @@ def step_parts(contents, mode="full"):
 # ---- limit ------------------------------------------------------------------------------------
 
 
-@style.figure_function
+@viz.figure_function
 def roofline(contents):
     """What each pass of the step could reach by its intensity, and what the step does reach.
 
@@ -116,24 +114,24 @@ def roofline(contents):
     rows = [(p[3] / p[4], p[3]) for p in found["counts"]["passes"]["full"] if p[3]]
     intensities, flops = np.array(rows).T
     reach = np.minimum(rate, intensities * bandwidth)
-    figure, axes = plt.subplots(figsize=(style.WIDTH, 4.2), layout="constrained")
+    figure, axes = plt.subplots(figsize=(viz.WIDTH, 4.2), layout="constrained")
     low, high = min(0.3, intensities.min() / 2), max(300, 2 * intensities.max())
     line = np.geomspace(low, high, 200)
-    axes.plot(line, np.minimum(rate, line * bandwidth) / 1e9, color=style.INK, lw=1.6)
+    axes.plot(line, np.minimum(rate, line * bandwidth) / 1e9, color=viz.INK, lw=1.6)
     sizes = 20 + 380 * flops / flops.max()
     axes.scatter(
-        intensities, reach / 1e9, sizes, color=style.REAL, alpha=0.55, lw=0, label="layers' passes"
+        intensities, reach / 1e9, sizes, color=viz.REAL, alpha=0.55, lw=0, label="layers' passes"
     )
     reached = step["flops"] / step["seconds"]
     place = step["flops"] / step["bytes"]
-    axes.plot(place, reached / 1e9, "o", ms=10, color=style.GENERATOR)
+    axes.plot(place, reached / 1e9, "o", ms=10, color=viz.GENERATOR)
     axes.annotate(
         f"the step: {step['fraction_of_bound']:.0%} of its bound",
         (place, reached / 1e9),
         (10, 0),
         textcoords="offset points",
         va="center",
-        color=style.GENERATOR,
+        color=viz.GENERATOR,
     )
     axes.text(high, 1.35 * rate / 1e9, f"{rate / 1e9:,.0f} GFLOP/s", ha="right", va="bottom")
     middle = low * 1.5
@@ -155,7 +153,7 @@ def roofline(contents):
 # ---- metrics and growth -----------------------------------------------------------------------
 
 
-@style.figure_function
+@viz.figure_function
 def metric_costs(contents):
     """Seconds and peak memory of the metrics and of other ways to take them.
 
@@ -168,12 +166,12 @@ def metric_costs(contents):
     rows = contents["summary"]
     rows = sorted(rows, key=lambda r: (r["num_rows"], r["metric"], r["title"] != "ganlib"))
     figure, panels = plt.subplots(
-        1, 2, figsize=(style.WIDTH, 1.2 + 0.42 * len(rows)), sharey=True, layout="constrained"
+        1, 2, figsize=(viz.WIDTH, 1.2 + 0.42 * len(rows)), sharey=True, layout="constrained"
     )
     columns = (("seconds", "seconds", 1e-3), ("megabytes", "MB", 1.0))
     for axes, (key, title, least) in zip(panels, columns, strict=True):
         for y, row in enumerate(rows):
-            colour = style.GENERATOR if row["title"] == "ganlib" else style.REFERENCE
+            colour = viz.GENERATOR if row["title"] == "ganlib" else viz.REFERENCE
             value = max(row[key], least)
             axes.plot(value, y, "o", ms=8, color=colour)
             axes.annotate(
@@ -197,7 +195,7 @@ def metric_costs(contents):
     return figure
 
 
-@style.figure_function
+@viz.figure_function
 def growth(contents):
     """Time of a step, and memory, against what grows.
 
@@ -214,7 +212,7 @@ def growth(contents):
         "num_images": "images",
     }
     figure, panels = plt.subplots(
-        2, len(titles), figsize=(style.WIDTH, 4.6), sharey="row", layout="constrained"
+        2, len(titles), figsize=(viz.WIDTH, 4.6), sharey="row", layout="constrained"
     )
     for column, (name, title) in enumerate(titles.items()):
         runs = [run for run in contents["runs"].values() if run.get("name") == name]
@@ -224,7 +222,7 @@ def growth(contents):
             panels[:, column], ("seconds", "megabytes"), (1e3, 1), strict=True
         ):
             heights = [factor * run[key] for run in runs]
-            axes.plot(values, heights, "o-", color=style.GENERATOR, ms=5)
+            axes.plot(values, heights, "o-", color=viz.GENERATOR, ms=5)
             axes.set(xscale="log", yscale="log")
             axes.xaxis.set_minor_locator(NullLocator())
             shown = [values[0], values[-1]]

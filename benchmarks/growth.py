@@ -80,8 +80,8 @@ def step_times(name, value, protocol):
         value: what it is changed to.
         protocol: dict with ``num_steps`` of a block, and ``num_blocks``.
     """
-    from ganlib import _loop
     from ganlib._tensorflow import tf
+    from ganlib.training import _loop
 
     gan = _gan(name, value)
     side = gan.discriminator.inputs[0].shape[1]

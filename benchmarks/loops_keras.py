@@ -8,10 +8,11 @@ adds the lab's penalty R1 in its rhythm and the moving average; "bare" has neith
 import numpy as np
 
 from benchmarks import recipe
-from ganlib import _loop, data, losses, training
+from ganlib import data, losses, training
 from ganlib._tensorflow import tf
-from ganlib.models import layers
-from ganlib.options import STATISTICS
+from ganlib.models import fast
+from ganlib.training import _loop
+from ganlib.training._history import STATISTICS
 
 SECTIONS = ("forward", "backward", "step")  # each holds the one before
 
@@ -88,9 +89,9 @@ class PlainLoop:
         tf.config.optimizer.set_experimental_options(
             {"dependency_optimization": True, "remapping": True}
         )
-        self.generator = layers.with_plain_layers(gan.generator)
-        self.average = layers.with_plain_layers(gan.generator)
-        self.discriminator = layers.with_plain_layers(gan.discriminator)
+        self.generator = fast.with_plain_layers(gan.generator)
+        self.average = fast.with_plain_layers(gan.generator)
+        self.discriminator = fast.with_plain_layers(gan.discriminator)
         self.batch_size, self._latent_dim = gan.options.batch_size, gan.latent_dim
         self._decay, self._full = gan.options.ema_decay, mode == "full"
         self._penalty = gan.penalties[0] if gan.penalties else training.Penalty(None, 0.0)

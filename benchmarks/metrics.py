@@ -19,7 +19,7 @@ NUM_REPEATS = 3
 SUBSET_SIZE, NUM_SUBSETS = 1_000, 100  # of the kernel distance, as libraries have it
 # key -> (metric, title, where this way is documented)
 WAYS = {
-    "frechet ganlib": ("Fréchet distance", "ganlib", "ganlib/distances.py"),
+    "frechet ganlib": ("Fréchet distance", "ganlib", "ganlib/metrics/_distances.py"),
     "frechet scipy": (
         "Fréchet distance",
         "scipy.linalg.sqrtm",
@@ -35,7 +35,7 @@ WAYS = {
         "torch.linalg.eigh, float32",
         "https://github.com/crowsonkb/k-diffusion",
     ),
-    "kernel ganlib": ("kernel distance", "ganlib", "ganlib/distances.py"),
+    "kernel ganlib": ("kernel distance", "ganlib", "ganlib/metrics/_distances.py"),
     "kernel numpy": (
         "kernel distance",
         "NumPy, float32",
@@ -57,7 +57,7 @@ def run(bench):
         "num_subsets": 3 if bench.quick else NUM_SUBSETS,
     }
     results = kept.Kept(bench.output / "bench_metrics.json", protocol)
-    sources = ["ganlib/distances.py", "ganlib/_rows.py", "benchmarks/metrics.py"]
+    sources = ["ganlib/metrics/_distances.py", "ganlib/metrics/_rows.py", "benchmarks/metrics.py"]
     made_from = kept.fingerprint(sources, protocol)
     ways = [way for way in WAYS if way in (bench.only or WAYS)]
     if any("torch" in way for way in ways) and not bench.torch():

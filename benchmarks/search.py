@@ -209,7 +209,7 @@ def variant_gan(change, num_steps):
         change: one of ``CHANGES``' values.
         num_steps: number of steps over which the learning rates fall.
     """
-    from ganlib import losses, options, penalties
+    from ganlib import losses, penalties, training
     from ganlib._tensorflow import keras
 
     change = {"num_steps": num_steps} | change
@@ -249,7 +249,7 @@ def variant_gan(change, num_steps):
         gan.loss = getattr(losses, change["loss"])
         gan._paired = gan.loss.paired
     if change.get("loss") == "relativistic":
-        gan.penalties += (options.Penalty(penalties.r2, own["gamma"], gan.penalties[0].interval),)
+        gan.penalties += (training.Penalty(penalties.r2, own["gamma"], gan.penalties[0].interval),)
     if "num_discriminator_steps" in change:
         number = change["num_discriminator_steps"]
         gan.options = dataclasses.replace(gan.options, num_discriminator_steps=number)

@@ -1,8 +1,9 @@
 """Networks and a step that differ from lab 07's in one thing, for `search`."""
 
-from ganlib import step, training
+from ganlib import training
 from ganlib._tensorflow import keras, tf
-from ganlib.models import layers
+from ganlib.models import fast, layers
+from ganlib.training import _step
 
 
 def generator(
@@ -45,10 +46,10 @@ def generator(
     """
 
     def image(x):
-        return layers.NarrowConv2D(channels, 3, padding="same", kernel_initializer=initializer())(x)
+        return fast.NarrowConv2D(channels, 3, padding="same", kernel_initializer=initializer())(x)
 
     def normalised(x):
-        return keras.layers.ReLU()(layers.FusedBatchNormalization()(x))
+        return keras.layers.ReLU()(fast.FusedBatchNormalization()(x))
 
     def grid(x, number):
         """Convolutions on one grid, and its normalisation."""
@@ -121,7 +122,7 @@ def discriminator(
     if offset:
         x = keras.layers.Rescaling(1.0, offset=offset)(x)
     for multiple in widths:
-        x = layers.NarrowConv2D(
+        x = fast.NarrowConv2D(
             multiple * width,
             kernel,
             strides=2,
@@ -169,5 +170,5 @@ class Simultaneous(training.GAN):
             [loss, self.loss.generator(*logits)]
             + [tf.reduce_mean(values) for values in logits]
             + [tf.reduce_mean(tf.sign(values)) for values in logits]
-            + [tf.linalg.global_norm(passed), step._spread(fake) / (step._spread(real) + 1e-12)]
+            + [tf.linalg.global_norm(passed), _step._spread(fake) / (_step._spread(real) + 1e-12)]
         )

@@ -1,1 +1,4 @@
-"""What only the book needs, in the same wheel as `ganlib` and with no promise of stability."""
+"""ganbook: what only the book *GANs by Experiment* needs, beside `ganlib` in the same wheel.
+
+Its arms, widgets, films and figures change with the book. `ganlib` does not import it.
+"""

@@ -183,6 +183,8 @@ class Ledger:
         """Adds entries, those that are there already apart."""
         known = self.entries()
         new = [entry for entry in entries if entry not in known]
+        if not new:
+            return
         lines = ",\n ".join(json.dumps(entry, ensure_ascii=False) for entry in [*known, *new])
         write_whole(self._path, f"[{lines}]\n")
 

@@ -100,25 +100,6 @@ class Code:
         """Returns the text constants of a definition, which may name a data file."""
         return self._trees[home[0]].part(home[1]).strings
 
-    def homes(self):
-        """Returns (module, name) of every definition, and (module, "") for what imports do."""
-        return [
-            (module, name) for module, one in self._trees.items() for name in (*one.names(), "")
-        ]
-
-    def path(self, module):
-        """Returns a module's file, relative to the root; None if it is no module."""
-        one = self._trees.get(module)
-        return one.path.relative_to(self.root).as_posix() if one and one.path else None
-
-    def references(self, home):
-        """Returns what a definition names, a frozenset of (module, name)."""
-        return self._trees[home[0]].part(home[1]).references
-
-    def strings(self, home):
-        """Returns the text constants of a definition, which may name a data file."""
-        return self._trees[home[0]].part(home[1]).strings
-
     def resolve(self, module, name):
         """Finds the home of a name, through imports and re-exports.
 
@@ -136,10 +117,11 @@ class Code:
             here = self._trees[module]
             if name in here.definitions:
                 return module, name
-            if name not in here.imports:
+            target = here.imports.get(name, (module, name))
+            if target == (module, name):  # a part of a package, under its own name
                 inner = f"{module}.{name}"
                 return (inner, None) if inner in self._trees else None
-            module, name = here.imports[name]
+            module, name = target
             if name is None:
                 return (module, None) if module in self._trees else None
         return None
@@ -260,11 +242,6 @@ class _Module:
             self._sort(node)
         self.definitions.pop("__all__", None)
         self._parts = {}
-
-    def names(self):
-        """The names of its definitions, and of the methods that count where they are mentioned."""
-        methods = [method for name in self.definitions for method in self.part(name).methods]
-        return [*self.definitions, *methods]
 
     def names(self):
         """The names of its definitions, and of the methods that count where they are mentioned."""

@@ -391,6 +391,106 @@ def _generated(model, label, num_images, seed):
     return np.concatenate(parts)
 
 
+# ---- sets to learn from ----------------------------------------------------------------------
+
+
+def blend(images, extra, ratio, *, num_per_class, classes=None):
+    """One set of given and of extra images, so many of the one kind to each of the other.
+
+    Given images are repeated until there are enough: a batch then holds both kinds in the ratio,
+    however few the given ones are.
+
+    Args:
+        images: labelled `data.Images`.
+        extra: labelled `data.Images`, generated or pseudo-labelled; None for repetition alone.
+        ratio: extra images for each given one.
+        num_per_class: images of each class in the result.
+        classes: the classes that get extra images or repetitions; None for all. The others stay
+            as they are.
+
+    Returns:
+        `data.Images`. Extra images are repeated too where there are too few; a class without any
+        has given ones only.
+
+    Example:
+        >>> from ganlib import augment, data
+        >>> digits = data.load_digits()
+        >>> few, others = digits[:50], digits[50:]
+        >>> len(augment.blend(few, others, ratio=1.0, num_per_class=30))
+        300
+    """
+    parts, labels = [], []
+    for label in range(images.num_classes):
+        own = images.images[images.labels == label]
+        if classes is None or label in classes:
+            found = [] if extra is None else extra.images[extra.labels == label]
+            num_extra = round(num_per_class * ratio / (1.0 + ratio)) if len(found) else 0
+            shape = own.shape[1:]
+            own = np.resize(own, (num_per_class - num_extra, *shape))
+            own = np.concatenate([own, np.resize(found, (num_extra, *shape)).astype(np.uint8)])
+        parts.append(own)
+        labels.append(np.full(len(own), label))
+    return data.Images(np.concatenate(parts), np.concatenate(labels), images.class_names)
+
+
+def generated(gan, images, num_per_class, seed):
+    """Images of each class that a conditional GAN draws.
+
+    Args:
+        gan: a `training.GAN` whose generator takes labels.
+        images: `data.Images` that has the classes' names and the shape.
+        num_per_class: images of each class.
+        seed: decides the latents.
+
+    Returns:
+        Labelled `data.Images`.
+    """
+    return with_synthetic(images[:0], gan.ema_generator, num_per_class, seed)
+
+
+def most_confident(images, classifier, share):
+    """The part of each class that a classifier is surest of.
+
+    Args:
+        images: labelled `data.Images`; the labels may be the classifier's own.
+        classifier: a `features.Classifier`.
+        share: how much of each class is kept, in (0, 1].
+
+    Returns:
+        `data.Images`, in their old order.
+
+    Example:
+        >>> from ganlib import augment, data, features
+        >>> len(augment.most_confident(data.load_digits()[:100], features.digits_classifier(), 0.5))
+        50
+    """
+    sure = classifier.probabilities(images.images)[np.arange(len(images)), images.labels]
+    kept = []
+    for label in range(images.num_classes):
+        (own,) = np.nonzero(images.labels == label)
+        order = own[np.argsort(-sure[own], kind="stable")]
+        kept.append(order[: round(share * len(own))])
+    return images[np.sort(np.concatenate(kept))]
+
+
+def pseudo_labelled(images, classifier, class_names=()):
+    """Images with the labels that a classifier gives them.
+
+    Args:
+        images: uint8 array (n, height, width, channels).
+        classifier: a `features.Classifier`.
+        class_names: names of the classes.
+
+    Returns:
+        `data.Images`.
+
+    Reference:
+        Lee, *Pseudo-Label: The Simple and Efficient Semi-Supervised Learning Method for Deep Neural
+        Networks*, ICML workshop 2013. Chapter 12_study.
+    """
+    return data.Images(images, classifier.probabilities(images).argmax(axis=1), class_names)
+
+
 # ---- draws ---------------------------------------------------------------------------------
 
 

@@ -10,8 +10,9 @@ import math
 
 import numpy as np
 
-from ganlib import _loop, data, features, options
+from ganlib import data, features
 from ganlib._tensorflow import keras, tf
+from ganlib.training import Options, _loop
 
 _LEARNING_RATE = 2e-3
 _NUM_CHECKS = 10  # how often a run looks at its validation part
@@ -77,6 +78,44 @@ def with_head(images, outputs, num_classes, *, width=32, dropout=0.4, seed=0):
         [(None, 128), (None, 10)]
     """
     return _headed(images, outputs, num_classes, width, dropout, _seeds(seed))
+
+
+def from_discriminator(
+    discriminator, num_classes, seed, *, frozen=False, num_layers=1, dropout=0.4
+):
+    """A classifier that begins with a discriminator's layers.
+
+    Args:
+        discriminator: ``keras.Model`` whose hidden layers end in a LeakyReLU; it is copied.
+        num_classes: number of classes.
+        seed: decides the new weights and the dropout.
+        frozen: whether only the new layers learn.
+        num_layers: how many of the last hidden layers the new ones see, side by side.
+        dropout: as in `network`.
+
+    Returns:
+        A ``keras.Model``: float32 images in [-1, 1] -> (features (n, 128), logits).
+
+    Example:
+        >>> from ganlib import classify
+        >>> from ganlib.models import heads, mlp
+        >>> discriminator = mlp.discriminator(8, 1, head=heads.feature_matching)
+        >>> [o.shape for o in classify.from_discriminator(discriminator, 10, seed=0).outputs]
+        [(None, 128), (None, 10)]
+
+    Reference:
+        Radford, Metz and Chintala, ICLR 2016, section 5.1: the layers of a discriminator, frozen
+        and side by side, under a linear classifier. Chapter 12_study.
+    """
+    hidden = [layer for layer in discriminator.layers if isinstance(layer, keras.layers.LeakyReLU)]
+    outputs = [keras.layers.Flatten()(layer.output) for layer in hidden[-num_layers:]]
+    outputs = outputs[0] if len(outputs) == 1 else keras.layers.Concatenate()(outputs)
+    trunk = keras.Model(discriminator.inputs[0], outputs)
+    copy = keras.models.clone_model(trunk)
+    copy.set_weights(trunk.get_weights())
+    copy.trainable = not frozen
+    images = keras.Input(trunk.input_shape[1:])
+    return with_head(images, copy(images), num_classes, seed=seed, dropout=dropout)
 
 
 def train_classifier(
@@ -169,7 +208,7 @@ def fit(model, images, num_steps=2000, seed=0, *, augment=None, validation=None,
     rate = keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, num_steps)
     optimizer = keras.optimizers.Adam(rate)
     optimizer.build(model.trainable_variables)
-    order = _loop.Order(len(images), options.Options(batch_size=batch_size, seed=seed))
+    order = _loop.Order(len(images), Options(batch_size=batch_size, seed=seed))
     pixels = tf.constant(images.images)
     labels = tf.one_hot(images.labels, images.num_classes)
 

@@ -89,8 +89,8 @@ def report(history):
         ValueError: if the history is too short to compare its beginning with its end.
 
     Example:
-        >>> from ganlib import health, options
-        >>> history = options.History.empty()
+        >>> from ganlib import health, training
+        >>> history = training.History.empty()
         >>> for step in range(50, 650, 50):
         ...     history.append(
         ...         step=step, discriminator_loss=1.3, generator_loss=0.8, real_logit=0.2,

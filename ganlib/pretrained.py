@@ -13,7 +13,7 @@ import pathlib
 
 import numpy as np
 
-from ganlib.models import dcgan, layers
+from ganlib.models import dcgan, fast
 
 __all__ = ["emoji_dcgan", "fashion_dcgan"]
 
@@ -78,6 +78,6 @@ def _with_weights(generator, name):
         )
     with np.load(path, allow_pickle=False) as archive:
         weights = [archive[key].astype(np.float32) for key in sorted(archive.files)]
-    generator = layers.with_plain_layers(generator)
+    generator = fast.with_plain_layers(generator)
     generator.set_weights(weights)
     return generator

@@ -7,7 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from ganlib import arms, augment, classify, data, features, studies, training
+from ganbook.study import arms
+from ganlib import augment, classify, comparison, data, features, training
 from ganlib._tensorflow import keras
 from ganlib.models import dcgan, heads, mlp
 
@@ -47,9 +48,9 @@ SETTINGS = {
 def trained(name, *, seed=0, held_out=HELD_OUT, **changes):
     """All arms of a setting: the trainer, and name to (classifier, what was spent for it)."""
     function, settings, _ = SETTINGS[name]
-    material = studies.split(POOL, 10, seed, **settings)
+    material = comparison.split(POOL, 10, seed, **settings)
     trainer = arms.Trainer(
-        dataclasses.replace(SMALL, **changes), studies.Seal(held_out.images), seed
+        dataclasses.replace(SMALL, **changes), comparison.Seal(held_out.images), seed
     )
     found, num_spent = {}, 0
     for arm, train in function(material, trainer).items():
@@ -109,20 +110,20 @@ def test_ablations_are_further_arms_of_the_same_gan():
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_a_held_out_image_in_any_part_stops_the_arms(name):
-    material = studies.split(POOL, 10, 0, **SETTINGS[name][1])
+    material = comparison.split(POOL, 10, 0, **SETTINGS[name][1])
     parts = {"labelled": material.labelled.images, "validation": material.validation.images}
     if len(material.unlabelled):
         parts["unlabelled"] = material.unlabelled
     for part, images in parts.items():
         stolen = data.Images(images[-1:], [0])
-        with pytest.raises(studies.LeakError):
+        with pytest.raises(comparison.LeakError):
             trained(name, held_out=stolen)
         assert part
 
 
 def test_an_arm_by_itself_trains_what_it_needs_and_nothing_else():
-    material = studies.split(POOL, 10, 0, num_unlabelled=300)
-    trainer = arms.Trainer(SMALL, studies.Seal(HELD_OUT.images))
+    material = comparison.split(POOL, 10, 0, num_unlabelled=300)
+    trainer = arms.Trainer(SMALL, comparison.Seal(HELD_OUT.images))
     alone = arms.few_labels(material, trainer)
     assert trainer.spent == []
     tuned = alone["fine_tuned"]()
@@ -138,8 +139,8 @@ def test_equal_seeds_give_equal_arms_and_others_do_not():
     again = trained("few_labels")[1]
     for arm, (classifier, _) in few_labels().items():
         np.testing.assert_array_equal(again[arm][0](pictures), classifier(pictures), err_msg=arm)
-    material = studies.split(POOL, 10, 0)
-    trainer = arms.Trainer(SMALL, studies.Seal(HELD_OUT.images), seed=1)
+    material = comparison.split(POOL, 10, 0)
+    trainer = arms.Trainer(SMALL, comparison.Seal(HELD_OUT.images), seed=1)
     other = trainer.classifier(material.labelled, material.validation)
     assert np.abs(other(pictures) - few_labels()["real"][0](pictures)).max() > 0.01
 
@@ -166,21 +167,21 @@ def numbers(images, label):
 
 def test_a_blend_holds_the_ratio_and_repeats_what_is_too_few():
     own, extra = numbered([0, 0, 1]), numbered([0, 1, 1, 1, 1], first=100)
-    mixed = arms.blend(own, extra, 0.5, num_per_class=6)
+    mixed = augment.blend(own, extra, 0.5, num_per_class=6)
     assert numbers(mixed, 0) == [0, 0, 1, 1, 100, 100]
     assert numbers(mixed, 1) == [2, 2, 2, 2, 101, 102]
 
 
 def test_a_blend_leaves_other_classes_as_they_are():
     own, extra = numbered([0, 0, 1]), numbered([0, 1, 1, 1, 1], first=100)
-    mixed = arms.blend(own, extra, 1.0, num_per_class=4, classes=(1,))
+    mixed = augment.blend(own, extra, 1.0, num_per_class=4, classes=(1,))
     assert numbers(mixed, 0) == [0, 1]
     assert numbers(mixed, 1) == [2, 2, 101, 102]
-    assert numbers(arms.blend(own, None, 1.0, num_per_class=3), 1) == [2, 2, 2]
+    assert numbers(augment.blend(own, None, 1.0, num_per_class=3), 1) == [2, 2, 2]
 
 
 def test_a_class_without_extra_images_has_its_own_ones():
-    mixed = arms.blend(numbered([0, 1]), numbered([0], first=100), 1.0, num_per_class=2)
+    mixed = augment.blend(numbered([0, 1]), numbered([0], first=100), 1.0, num_per_class=2)
     assert numbers(mixed, 0) == [0, 100]
     assert numbers(mixed, 1) == [1, 1]
 
@@ -195,19 +196,19 @@ class Sure:
 
 def test_the_surest_part_of_each_class_is_kept():
     images = numbered([0, 1, 0, 1, 0, 1, 0, 1])
-    kept = arms.most_confident(images, Sure(), 0.5)
+    kept = augment.most_confident(images, Sure(), 0.5)
     assert numbers(kept, 0) == [0, 2]
     assert numbers(kept, 1) == [5, 7]
 
 
 def test_pseudo_labels_are_the_classifiers_own():
     images = numbered([1] * 9)
-    assert arms.pseudo_labelled(images.images, Sure()).labels.tolist() == [0] * 6 + [1] * 3
+    assert augment.pseudo_labelled(images.images, Sure()).labels.tolist() == [0] * 6 + [1] * 3
 
 
 def test_oversampling_makes_rare_classes_as_large_as_the_others():
-    material = studies.split(POOL, 5, 0, rare=(3, 8), num_common=30)
-    trainer = arms.Trainer(SMALL, studies.Seal(HELD_OUT.images))
+    material = comparison.split(POOL, 5, 0, rare=(3, 8), num_common=30)
+    trainer = arms.Trainer(SMALL, comparison.Seal(HELD_OUT.images))
     repeated = trainer.blended(material.labelled, None, classes=material.rare)
     assert np.bincount(repeated.labels).tolist() == [24] * 10
     assert len(np.unique(repeated.images[repeated.labels == 3], axis=0)) == 4
@@ -225,10 +226,10 @@ def test_a_classifier_begins_with_a_copy_of_the_discriminators_layers(discrimina
     images = np.random.default_rng(0).uniform(-1, 1, (3, side, side, 1)).astype(np.float32)
     trunk = keras.Model(discriminator.inputs[0], discriminator.output["features"])
     expected = np.asarray(trunk(images))
-    model = arms.from_discriminator(discriminator, 10, seed=0)
+    model = classify.from_discriminator(discriminator, 10, seed=0)
     hidden = next(layer for layer in model.layers if isinstance(layer, keras.Model))
     np.testing.assert_array_equal(np.asarray(hidden(images)), expected)
-    frozen = arms.from_discriminator(discriminator, 10, seed=0, frozen=True, num_layers=2)
+    frozen = classify.from_discriminator(discriminator, 10, seed=0, frozen=True, num_layers=2)
     assert len(frozen.trainable_variables) == 4 < len(model.trainable_variables)
     seen = next(layer for layer in frozen.layers if isinstance(layer, keras.Model))(images)
     assert seen.shape[1] > expected.shape[1]
@@ -245,7 +246,7 @@ def test_gan_has_the_networks_and_rates_of_chapter_07(view):
     settings = dataclasses.replace(
         SMALL, num_gan_steps=20, gan_width=2, discriminator_width=3, gamma=7.0, few_gamma=0.5
     )
-    gan = arms.Trainer(settings, studies.Seal(HELD_OUT.images)).conditional_gan(images, view)
+    gan = arms.Trainer(settings, comparison.Seal(HELD_OUT.images)).conditional_gan(images, view)
     assert sum(isinstance(layer, keras.layers.Add) for layer in gan.generator.layers) == 2
     convolutions = [la for la in gan.discriminator.layers if isinstance(la, keras.layers.Conv2D)]
     assert [la.filters for la in convolutions] == [3, 6, 12]
@@ -258,9 +259,9 @@ def test_gan_has_the_networks_and_rates_of_chapter_07(view):
 
 
 def test_the_semi_supervised_gan_learns_the_known_labels_only():
-    material = studies.split(POOL, 20, 0, num_unlabelled=400)
+    material = comparison.split(POOL, 20, 0, num_unlabelled=400)
     settings = dataclasses.replace(SMALL, num_semi_steps=150, gan_width=64, latent_dim=16)
-    trainer = arms.Trainer(settings, studies.Seal(HELD_OUT.images))
+    trainer = arms.Trainer(settings, comparison.Seal(HELD_OUT.images))
     gan = trainer.semi_supervised_gan(material.labelled, material.unlabelled)
     assert isinstance(gan, training.GAN)
     logits = gan.discriminator(data.to_model_range(HELD_OUT.images))["class_logits"]

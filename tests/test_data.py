@@ -12,8 +12,10 @@ import tarfile
 import numpy as np
 import pytest
 
-from ganlib import data, downloads, emoji
+from ganlib import data
 from ganlib.data import Images, to_model_range, to_uint8
+from ganlib.data import _downloads as downloads
+from ganlib.data import _emoji as emoji
 
 
 @pytest.fixture

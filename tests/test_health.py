@@ -10,7 +10,7 @@ import pytest
 from ganlib import data, health, losses, penalties, toy, training
 from ganlib._tensorflow import keras
 from ganlib.models import mlp
-from ganlib.options import History
+from ganlib.training import History
 
 HEALTHY = {
     "discriminator_loss": 1.3,

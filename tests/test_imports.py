@@ -6,12 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import ganbook
 import ganlib
-from ganlib import models
 
 ROOT = Path(__file__).resolve().parents[1]
-MODULES = [f"ganlib.{module.name}" for module in pkgutil.iter_modules(ganlib.__path__)]
-MODULES += [f"ganlib.models.{module.name}" for module in pkgutil.iter_modules(models.__path__)]
+MODULES = [
+    module.name
+    for package in (ganlib, ganbook)
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+]
 
 
 def run(program, *options, shell=""):

@@ -8,9 +8,12 @@ import pytest
 from scipy import stats
 from scipy.linalg import sqrtm
 
-from ganlib import _rows, distances, metrics, neighbours
+from ganlib import metrics
 from ganlib.metrics import (
     PrecisionRecall,
+    _distances,
+    _neighbours,
+    _rows,
     density_coverage,
     extrapolated_frechet_distance,
     frechet_distance,
@@ -533,7 +536,7 @@ def test_memory_stays_within_that_of_three_samples_in_float64(metric, monkeypatc
     assert peak < 3 * 2000 * 64 * 8
 
 
-@pytest.mark.parametrize("module", [metrics, distances, neighbours])
+@pytest.mark.parametrize("module", [metrics, _distances, _neighbours])
 def test_docstring_examples_run(module):
     result = doctest.testmod(module)
     assert result.attempted > 3

@@ -5,7 +5,7 @@ import pytest
 
 from ganlib import data
 from ganlib._tensorflow import keras, tf
-from ganlib.models import dcgan, heads, layers, mlp, resnet, spectral
+from ganlib.models import dcgan, fast, heads, mlp, resnet, spectral
 
 NUM_CLASSES = 3
 # Every architecture, size, number of channels, with and without classes.
@@ -326,7 +326,7 @@ def test_fused_batch_normalization_is_keras_own(shape):
     inputs = tf.constant(np.random.default_rng(0).normal(2, 3, shape), tf.float32)
     weights = [np.random.default_rng(1).uniform(0.5, 2, shape[-1]) for _ in range(4)]
     results = []
-    for layer in (layers.FusedBatchNormalization(), keras.layers.BatchNormalization()):
+    for layer in (fast.FusedBatchNormalization(), keras.layers.BatchNormalization()):
         layer.build(shape)
         layer.set_weights(weights)
         with tf.GradientTape() as tape:
@@ -363,7 +363,7 @@ def test_narrow_convolution_is_keras_own(shape, filters, kernel, settings):
     settings = {"padding": "same", "activation": "tanh"} | settings
     inputs = tf.constant(np.random.default_rng(0).normal(size=(3, *shape)), tf.float32)
     results = []
-    for kind in (layers.NarrowConv2D, keras.layers.Conv2D):
+    for kind in (fast.NarrowConv2D, keras.layers.Conv2D):
         layer = kind(filters, kernel, **settings)
         layer.build(inputs.shape)
         layer.set_weights(
@@ -386,7 +386,7 @@ def test_narrow_convolution_is_keras_own(shape, filters, kernel, settings):
 def test_the_plain_copy_is_the_same_function_of_keras_own_layers():
     generator, _ = build(dcgan, 28, 1)
     generator(tf.random.stateless_normal([8, 5], [0, 0]), training=True)  # moves the averages
-    copy = layers.with_plain_layers(generator)
+    copy = fast.with_plain_layers(generator)
     latents = tf.random.stateless_normal([3, 5], [0, 1])
     np.testing.assert_allclose(copy(latents), generator(latents), rtol=1e-5, atol=1e-7)
     assert {type(layer).__module__.split(".")[0] for layer in copy.layers} == {"keras"}

@@ -599,11 +599,11 @@ def test_wrong_loss_fails_the_small_run(path, wrong, tmp_path):
     assert "AssertionError" in failure(result)
 
 
-# lab: (file of ganlib, or the lab itself; what stands there; what is put in its place).
+# lab: (file of a package, or the lab itself; what stands there; what is put in its place).
 BROKEN = {
     "03_minimax_game": [
         (
-            "losses.py",
+            "ganlib/losses.py",
             "_mean(tf.nn.softplus(-real_logits)) + _mean",
             "_mean(tf.nn.softplus(-real_logits)) - _mean",
         ),
@@ -616,7 +616,7 @@ BROKEN = {
     ],
     "04_training_dynamics": [
         (
-            "penalties.py",
+            "ganlib/penalties.py",
             "0.5 * tf.reduce_mean(_squared_gradient_norms(discriminator, real_images))",
             "tf.reduce_mean(_squared_gradient_norms(discriminator, real_images))",
         ),
@@ -629,18 +629,18 @@ BROKEN = {
     ],
     "05_losses_and_divergences": [
         (
-            "losses.py",
+            "ganlib/losses.py",
             "return 0.5 * (_mean(tf.square(real_logits - 1.0))",
             "return (_mean(tf.square(real_logits - 1.0))",
         ),
         ("05_losses_and_divergences.ipynb", "lambda t: t**2 / 4 + t", "lambda t: t**2 / 2 + t"),
         ("05_losses_and_divergences.ipynb", "b_ub=distances[", "b_ub=2 * distances["),
         (
-            "losses.py",
+            "ganlib/losses.py",
             "_mean(_float32(fake_logits)) - _mean(_float32(real",
             "_mean(_float32(fake_logits)) + _mean(_float32(real",
         ),
-        ("penalties.py", "tf.square(norms - 1.0)", "tf.square(norms - 2.0)"),
+        ("ganlib/penalties.py", "tf.square(norms - 1.0)", "tf.square(norms - 2.0)"),
     ],
     "06_measuring": [
         (
@@ -649,16 +649,16 @@ BROKEN = {
             "covariance + other_covariance - cross",
         ),
         (
-            "distances.py",
+            "ganlib/metrics/_distances.py",
             "(_kernel_sum(x, x) - _kernel_diagonal_sum(x)) / (len(x) * (len(x) - 1))",
             "_kernel_sum(x, x) / len(x) ** 2",
         ),
         (
-            "neighbours.py",
+            "ganlib/metrics/_neighbours.py",
             "num_neighbours - 1, axis=1)[:, num_neighbours - 1]",
             "num_neighbours, axis=1)[:, num_neighbours]",
         ),
-        ("metrics.py", "np.exp(between - within", "np.exp(between + within"),
+        ("ganlib/metrics/__init__.py", "np.exp(between - within", "np.exp(between + within"),
         ("06_measuring.ipynb", "np.trace(pairs)) / 2", "np.trace(pairs))"),
     ],
     "11_augmentation": [
@@ -670,14 +670,14 @@ BROKEN = {
         ("11_augmentation.ipynb", "fitted(*draw(real, m))", "fitted(*draw(truth, m))"),
         ("11_augmentation.ipynb", "+ alpha**2 * squared_bias", "+ alpha * squared_bias"),
         (
-            "augment.py",
+            "ganlib/augment.py",
             "labels = weight * labels + (1.0 - weight) * tf.roll(labels, 1, axis=0)",
             "labels = weight * labels + weight * tf.roll(labels, 1, axis=0)",
         ),
-        ("augment.py", "draws, 2 * largest + 1) - largest", "draws, 2 * largest) - largest"),
+        ("ganlib/augment.py", "draws, 2 * largest + 1) - largest", "draws, 2 * largest) - largest"),
     ],
     "21_gans_and_vaes": [
-        ("models/vae.py", "0.5 * tf.reduce_sum(terms, -1)", "tf.reduce_sum(terms, -1)"),
+        ("ganbook/vae.py", "0.5 * tf.reduce_sum(terms, -1)", "tf.reduce_sum(terms, -1)"),
         ("21_gans_and_vaes.ipynb", "return expected - kl", "return expected + kl"),
     ],
     "15_collapse_and_stability": [
@@ -686,26 +686,30 @@ BROKEN = {
             "reach = 3.0 * mixture.stds[0]",
             "reach = 1.5 * mixture.stds[0]",
         ),
-        ("metrics.py", "np.log(num_modes) - _entropies(shares)", "-_entropies(shares)"),
+        (
+            "ganlib/metrics/__init__.py",
+            "np.log(num_modes) - _entropies(shares)",
+            "-_entropies(shares)",
+        ),
         (
             "15_collapse_and_stability.ipynb",
             "return 0.5 * np.abs(products",
             "return np.abs(products",
         ),
         (
-            "models/layers.py",
+            "ganlib/models/layers.py",
             "deviation = tf.sqrt(variance + 1e-8)",
             "deviation = tf.sqrt(0.0 * variance + 1e-8)",
         ),
         (
-            "penalties.py",
+            "ganlib/penalties.py",
             "return 0.5 * tf.reduce_mean(_squared_gradient_norms(discriminator, real_images))",
             "return -0.5 * tf.reduce_mean(_squared_gradient_norms(discriminator, real_images))",
         ),
     ],
     "16_debugging_clinic": [
         (
-            "losses.py",
+            "ganlib/losses.py",
             "return _mean(tf.nn.softplus(-_float32(fake_logits)))",
             "return 2 * _mean(tf.nn.softplus(-_float32(fake_logits)))",
         ),
@@ -737,7 +741,8 @@ def breaks():
 @pytest.mark.late(1)
 @pytest.mark.parametrize(("stem", "place", "right", "wrong"), list(breaks()))
 def test_broken_theory_fails_the_small_run(stem, place, right, wrong, tmp_path):
-    shutil.copytree(ROOT / "ganlib", tmp_path / "ganlib")
+    for package in ("ganlib", "ganbook"):
+        shutil.copytree(ROOT / package, tmp_path / package)
     lab = notebooks.lab_path(stem)
     target = notebooks.inject(lab, notebooks.settings("smoke.yml", stem), tmp_path / lab.name)
     if place == lab.name:
@@ -747,7 +752,7 @@ def test_broken_theory_fails_the_small_run(stem, place, right, wrong, tmp_path):
         cells[0].source = cells[0].source.replace(right, wrong)
         nbformat.write(notebook, target)
     else:
-        module = tmp_path / "ganlib" / place
+        module = tmp_path / place
         text = module.read_text(encoding="utf-8")
         assert text.count(right) == 1, f"{place} holds {right!r} {text.count(right)} times"
         module.write_text(text.replace(right, wrong), encoding="utf-8")

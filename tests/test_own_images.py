@@ -10,8 +10,9 @@ import papermill
 import pytest
 from PIL import Image
 
-from ganlib import checkpoints, training
-from tests.test_folders import BROKEN
+from ganlib import training
+from ganlib.training import checkpoints
+from tests.test_data_folders import BROKEN
 from tools import notebooks
 
 LAB = notebooks.LABS / "08_own_images.ipynb"

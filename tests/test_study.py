@@ -19,7 +19,8 @@ import yaml
 from scipy import stats
 
 from ganbook import kept
-from ganlib import arms, augment, data, features, studies
+from ganbook.study import arms
+from ganlib import augment, comparison, data, features
 from tools import notebooks, study, study_garments, study_search
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -421,9 +422,9 @@ def test_the_search_asks_for_arms_and_settings_that_exist():
     found = study_search.runs(search)
     assert len({run.name for run in found}) == len(found)
     for run in found:
-        material = studies.split(digits, 5, 0, num_unlabelled=-1)
+        material = comparison.split(digits, 5, 0, num_unlabelled=-1)
         settings = study_search.as_settings(run.parameters["settings"])
-        trainer = arms.Trainer(settings, studies.Seal(digits.images[:0]))
+        trainer = arms.Trainer(settings, comparison.Seal(digits.images[:0]))
         assert set(run.parameters["arms"]) <= set(
             getattr(arms, run.parameters["setting"])(material, trainer)
         )

@@ -12,9 +12,10 @@ import time
 import numpy as np
 import pytest
 
-from ganlib import _loop, checkpoints, data, losses, penalties, training
+from ganlib import data, losses, penalties, training
 from ganlib._tensorflow import keras, tf
 from ganlib.models import dcgan, mlp, spectral
+from ganlib.training import _loop, checkpoints
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (70, 28, 28, 1)).astype(np.uint8)
 POINTS = np.random.default_rng(1).normal(3.0, 0.5, (90, 2)).astype(np.float32)
@@ -690,7 +691,7 @@ CHILD = """
     import numpy as np
     sys.path.insert(0, {tests!r})
     import test_training
-    from ganlib import checkpoints
+    from ganlib.training import checkpoints
     directory, slow_save = sys.argv[1], sys.argv[2] == "saving"
     if slow_save:  # write slowly, so that a kill falls into the middle of a file
         original = np.savez

@@ -10,7 +10,9 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from ganlib import animations, curves, data, grids, style, viz
+from ganbook import density, film
+from ganlib import data, viz
+from ganlib.viz import _curves, _grids, _style
 
 mpl.use("Agg")
 
@@ -40,7 +42,9 @@ FIGURES = {
     "loss_curves": lambda: viz.loss_curves(HISTORY, (1.4, 0.7)),
     "loss_curves_only": lambda: viz.loss_curves(LOSSES),
     "feature_scatter": lambda: viz.feature_scatter(REAL_FEATURES, REAL_FEATURES + 1),
-    "density_1d": lambda: viz.density_1d(POINTS, DENSITY, [[0, 1]] * 3, [0, 1, 2], [DENSITY] * 3),
+    "density_1d": lambda: density.density_1d(
+        POINTS, DENSITY, [[0, 1]] * 3, [0, 1, 2], [DENSITY] * 3
+    ),
 }
 
 
@@ -347,7 +351,7 @@ def test_feature_scatter_refuses_unfit_features(real, fake, message):
 
 def test_density_1d_draws_bars_whose_area_is_the_share_of_samples():
     samples = [np.array([[-1.9], [0.0], [0.5], [7.0]])]  # the last one lies beyond the points
-    axes, twin = viz.density_1d(POINTS, DENSITY, samples, [0], [[0.5] * 8 + [1]]).axes
+    axes, twin = density.density_1d(POINTS, DENSITY, samples, [0], [[0.5] * 8 + [1]]).axes
     heights, edges, _ = axes.patches[0].get_data()
     assert np.sum(heights * np.diff(edges)) == pytest.approx(3 / 4)
     middles = (edges[1:] + edges[:-1])[heights > 0] / 2
@@ -365,7 +369,7 @@ def test_density_1d_draws_bars_whose_area_is_the_share_of_samples():
 def test_density_1d_has_a_titled_panel_for_each_step(num_panels, with_probabilities):
     steps = [1000 * k for k in range(num_panels)]
     probabilities = [DENSITY] * num_panels if with_probabilities else None
-    figure = viz.density_1d(POINTS, DENSITY, [[0, 1]] * num_panels, steps, probabilities)
+    figure = density.density_1d(POINTS, DENSITY, [[0, 1]] * num_panels, steps, probabilities)
     titles = [axes.get_title("left") for axes in figure.axes]
     assert [title for title in titles if title] == [f"step {step:,}" for step in steps]
     names = [text.get_text() for text in figure.legends[0].get_texts()]
@@ -385,7 +389,7 @@ def test_density_1d_has_a_titled_panel_for_each_step(num_panels, with_probabilit
 )
 def test_density_1d_refuses_what_does_not_match(arguments, message):
     with pytest.raises(ValueError, match=message):
-        viz.density_1d(*arguments)
+        density.density_1d(*arguments)
 
 
 # All figures
@@ -444,6 +448,6 @@ def test_use_style_gives_later_figures_the_same_look():
 
 def test_docstring_examples_run():
     with mpl.rc_context():
-        results = [doctest.testmod(part) for part in (animations, curves, grids, style)]
+        results = [doctest.testmod(part) for part in (density, film, _curves, _grids, _style)]
     assert sum(result.attempted for result in results) > 15
     assert sum(result.failed for result in results) == 0

@@ -24,7 +24,8 @@ from matplotlib.contour import QuadContourSet
 from matplotlib.quiver import Quiver
 from PIL import Image
 
-from ganlib import data, losses, penalties, pretrained, style, toy, training, viz, widgets
+from ganbook import planes, widgets
+from ganlib import data, losses, penalties, pretrained, toy, training, viz
 from ganlib.models import mlp
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -57,14 +58,14 @@ def of_kind(axes, kind):
 
 
 def test_game_2d_draws_the_line_where_the_discriminator_is_undecided():
-    axes = viz.game_2d([[0, 0]], [[1, 1]], surface()).axes[0]
+    axes = planes.game_2d([[0, 0]], [[1, 1]], surface()).axes[0]
     [line] = [one for one in of_kind(axes, QuadContourSet) if not one.filled]
     np.testing.assert_allclose(line.get_paths()[0].vertices[:, 0], 1.0, atol=0.01)
 
 
 def test_game_2d_has_a_row_of_values_for_each_y_and_blue_where_real_is_likely():
     values = sigmoid(3 * (Y - 1))[:, np.newaxis] * np.ones(len(X))  # real above, fake below
-    figure = viz.game_2d([[0, 0]], [[1, 1]], (X, Y, values))
+    figure = planes.game_2d([[0, 0]], [[1, 1]], (X, Y, values))
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     pixels = np.asarray(canvas.buffer_rgba())[..., :3].astype(int)
@@ -77,11 +78,9 @@ def test_game_2d_has_a_row_of_values_for_each_y_and_blue_where_real_is_likely():
 
 def test_game_2d_draws_both_kinds_of_points_in_their_colours():
     real, fake = RNG.normal(size=(2, 7, 2))
-    axes = viz.game_2d(real, fake[:5], surface()).axes[0]
+    axes = planes.game_2d(real, fake[:5], surface()).axes[0]
     clouds = of_kind(axes, PathCollection)
-    for cloud, points, colour in zip(
-        clouds, (real, fake[:5]), (style.REAL, style.FAKE), strict=True
-    ):
+    for cloud, points, colour in zip(clouds, (real, fake[:5]), (viz.REAL, viz.FAKE), strict=True):
         np.testing.assert_allclose(cloud.get_offsets(), points)
         np.testing.assert_allclose(
             cloud.get_facecolor()[0, :3], plt.matplotlib.colors.to_rgb(colour)
@@ -92,7 +91,7 @@ def test_game_2d_arrows_point_where_they_should_and_only_the_longest_are_cut():
     places = RNG.uniform(-1, 1, size=(40, 2))
     directions = RNG.normal(size=(40, 2))
     directions[3] *= 1000
-    axes = viz.game_2d([[0, 0]], [[1, 1]], surface(), (places, directions)).axes[0]
+    axes = planes.game_2d([[0, 0]], [[1, 1]], surface(), (places, directions)).axes[0]
     [arrows] = of_kind(axes, Quiver)
     drawn = np.stack([arrows.U, arrows.V], axis=1)
     lengths, drawn_lengths = (np.linalg.norm(a, axis=1) for a in (directions, drawn))
@@ -109,17 +108,17 @@ def test_game_2d_arrows_point_where_they_should_and_only_the_longest_are_cut():
 def test_game_2d_of_a_critic_says_that_its_values_are_no_probabilities():
     x, y, values = surface()
     surfaces = (x, y, 20 * values - 5)
-    figure = viz.game_2d([[0, 0]], [[1, 1]], surfaces, probabilities=False, level=None)
+    figure = planes.game_2d([[0, 0]], [[1, 1]], surfaces, probabilities=False, level=None)
     assert figure.axes[1].get_ylabel() == "critic's value, no probability"
     labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     assert labels == ["real", "generated"]
-    axes = viz.game_2d([[0, 0]], [[1, 1]], surfaces, None, None, False, level=0.0).axes[0]
+    axes = planes.game_2d([[0, 0]], [[1, 1]], surfaces, None, None, False, level=0.0).axes[0]
     [bands] = [one for one in of_kind(axes, QuadContourSet) if one.filled]
     assert bands.levels[0] == -bands.levels[-1]  # white is where the critic is undecided
     assert bands.levels[-1] == pytest.approx(np.abs(surfaces[2]).max())
-    constant = viz.game_2d([[0, 0]], [[1, 1]], (x, y, 0 * values + 3), None, None, False, 0.0)
+    constant = planes.game_2d([[0, 0]], [[1, 1]], (x, y, 0 * values + 3), None, None, False, 0.0)
     assert constant.axes[0].get_legend().get_texts()[2].get_text() == "value = 0"
-    figure = viz.game_2d([[0, 0]], [[1, 1]], surface())
+    figure = planes.game_2d([[0, 0]], [[1, 1]], surface())
     assert figure.axes[1].get_ylabel() == "D(x), probability of real"
 
 
@@ -127,7 +126,7 @@ def test_game_2d_draws_both_losses_below():
     history = SimpleNamespace(
         step=[10, 20], discriminator_loss=[1.0, 1.5], generator_loss=[0.7, 0.5]
     )
-    below = viz.game_2d([[0, 0]], [[1, 1]], surface(), history=history).axes[-1]
+    below = planes.game_2d([[0, 0]], [[1, 1]], surface(), history=history).axes[-1]
     curves = {line.get_label(): line.get_xydata().tolist() for line in below.get_lines()}
     assert curves == {
         "discriminator": [[10, 1.0], [20, 1.5]],
@@ -148,13 +147,13 @@ def test_game_2d_draws_both_losses_below():
 def test_game_2d_refuses_what_does_not_fit(changes, message):
     arguments = {"real_points": [[0, 0]], "fake_points": [[1, 1]], "surface": surface()} | changes
     with pytest.raises(ValueError, match=message):
-        viz.game_2d(**arguments)
+        planes.game_2d(**arguments)
 
 
 def test_game_2d_never_enters_pyplot():
     # another thread's cell would show it
     before = plt.get_fignums()
-    viz.game_2d([[0, 0]], [[1, 1]], surface(), history=training.History.empty())
+    planes.game_2d([[0, 0]], [[1, 1]], surface(), history=training.History.empty())
     assert plt.get_fignums() == before
 
 
@@ -379,9 +378,9 @@ def test_names_are_escaped():
 
 def test_missing_ipywidgets_is_named_with_a_remedy(monkeypatch):
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
-    monkeypatch.delitem(sys.modules, "ganlib.panels")
+    monkeypatch.delitem(sys.modules, "ganbook.widgets._panel")
     with pytest.raises(ImportError, match="pip install ipywidgets"):
-        importlib.import_module("ganlib.panels")
+        importlib.import_module("ganbook.widgets._panel")
 
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -281,7 +281,7 @@ def lint_alt_text(notebook):
             if PICTURE.search(drawn) and len(max(labels, key=len, default="")) < MIN_ALT_LENGTH:
                 complaints.append(
                     f"{_where(cell)} shows a picture in HTML without an aria-label: give it a"
-                    " sentence that says what is to be seen, as viz.animation does"
+                    " sentence that says what is to be seen, as film.animation does"
                 )
     return complaints
 

@@ -39,7 +39,7 @@ class Trace:
 
 
 def cells_of(path, parameters):
-    """Yields the sources of a lab's code cells, with parameters after the cell that declares them."""
+    """Yields the sources of a lab's cells, with parameters after the cell that declares them."""
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         source = "".join(cell["source"])
         if cell["cell_type"] != "code" or source.startswith(SETUP):

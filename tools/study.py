@@ -50,7 +50,7 @@ COLUMNS = (
     *("tensorflow", "keras", "numpy", "threads", "num_rare"),
 )
 # What draws a figure of a run has no part in its rows.
-DRAWS = ("ganlib.viz", "ganlib.style", "ganlib.grids", "ganlib.curves")
+DRAWS = ("ganlib.viz",)
 
 
 def row_code(notebook):
@@ -329,7 +329,7 @@ def sweep_grid(plan, store, *, jobs=1, here=False):
 
 def contrasts(plan, rows):
     """Returns the paired differences that the protocol names, for each n, as rows of a table."""
-    from ganlib import studies
+    from ganlib import comparison
 
     values = {(row["setting"], row["num_per_class"], row["seed"], row["arm"]): row for row in rows}
     table = []
@@ -342,7 +342,7 @@ def contrasts(plan, rows):
             ]
             pairs = [[float(row[measure]) for row in pair] for pair in pairs if all(pair)]
             if pairs:
-                interval = studies.paired_difference(*zip(*pairs, strict=True), plan.level)
+                interval = comparison.paired_difference(*zip(*pairs, strict=True), plan.level)
                 named = bool(contrast.get("named")) and number == plan.ablations_at
                 ends = {k: f"{100 * v:.2f}" for k, v in interval._asdict().items() if k[0] != "n"}
                 table.append(

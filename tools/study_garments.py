@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from ganbook import kept, keys  # noqa: E402, after the line that makes it importable
-from ganlib import style  # noqa: E402
+from ganlib import viz  # noqa: E402
 from tools import study, study_search  # noqa: E402
 
 COLUMNS = "run", "seed", "garment", "what", "share", "commit", "key"
@@ -64,13 +64,16 @@ def runs(seeds=None):
 
 def perform(run):
     """Trains the arms of one seed; returns, for each question, a share for each garment."""
-    from ganlib import arms, classify, data, features, studies
+    from ganbook.study import arms
+    from ganlib import augment, classify, comparison, data, features
 
     seed = run.parameters["seed"]
     pool, validation = study_search.parts()
-    material = studies.split(pool, NUM_PER_CLASS, seed, num_unlabelled=-1)
+    material = comparison.split(pool, NUM_PER_CLASS, seed, num_unlabelled=-1)
     trainer = arms.Trainer(
-        study_search.as_settings(run.parameters["settings"]), studies.Seal(validation.images), seed
+        study_search.as_settings(run.parameters["settings"]),
+        comparison.Seal(validation.images),
+        seed,
     )
     found, functions = {}, arms.few_labels(material, trainer)
     for arm in ARMS:
@@ -78,7 +81,7 @@ def perform(run):
     guesses = functions["classical"]().probabilities(material.unlabelled).argmax(axis=1)
     truth = pool.labels[material.indices["unlabelled"]]
     found[GUESSED] = [np.mean(truth[guesses == k] == k) for k in range(pool.num_classes)]
-    drawn = arms.generated(trainer.gan, material.labelled, NUM_DRAWN, seed)
+    drawn = augment.generated(trainer.gan, material.labelled, NUM_DRAWN, seed)
     judge = features.fashion_classifier()
     found[DRAWN] = classify.class_accuracies(judge, data.Images(drawn.images, drawn.labels))
     return {
@@ -117,21 +120,21 @@ def means(rows):
     return {key: statistics.mean(values) for key, values in groups.items()}
 
 
-@style.figure_function
+@viz.figure_function
 def figure(rows):
     """Above, the arms' accuracies by garment; below, the labels that the generator learned from."""
     found = means(rows)
     garments = sorted({row["garment"] for row in rows}, key=lambda g: -found["classical", g])
     places = np.arange(len(garments))
     figure, (top, bottom) = plt.subplots(
-        2, 1, figsize=(style.WIDTH, 9.2), sharex=True, layout="constrained"
+        2, 1, figsize=(viz.WIDTH, 9.2), sharex=True, layout="constrained"
     )
     lines = (
-        (top, "classical", "classical", style.REAL, "o"),
-        (top, "both", "both", style.FAKE, "s"),
-        (top, "fine_tuned_pseudo_labels", "fine tuned pseudo labels", style.GENERATOR, "D"),
-        (bottom, GUESSED, "labels from classical", style.REAL, "o"),
-        (bottom, DRAWN, "drawn images", style.FAKE, "s"),
+        (top, "classical", "classical", viz.REAL, "o"),
+        (top, "both", "both", viz.FAKE, "s"),
+        (top, "fine_tuned_pseudo_labels", "fine tuned pseudo labels", viz.GENERATOR, "D"),
+        (bottom, GUESSED, "labels from classical", viz.REAL, "o"),
+        (bottom, DRAWN, "drawn images", viz.FAKE, "s"),
     )
     for axes, what, label, colour, shape in lines:
         values = [found[what, garment] for garment in garments]

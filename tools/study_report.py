@@ -17,24 +17,24 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.figures_speed import plain_numbers  # noqa: E402, after the line for its import
-from ganlib import style  # noqa: E402
+from ganlib import viz  # noqa: E402
 
 DATA, STATIC = ROOT / "book" / "data", ROOT / "book" / "_static"
 RIVALS = {"few_images": "classical", "few_labels": "classical", "imbalance": "oversampled"}
 TITLES = {"few_images": "few images", "few_labels": "few labels", "imbalance": "imbalance"}
 ABLATIONS = ("both_half", "both_double", "both_confident", "classical_long")
 LOOKS = {  # colour and dashes of each arm
-    "real": (style.REFERENCE, "-"),
-    "classical": (style.REAL, "-"),
-    "oversampled": (style.REAL, "--"),
-    "pseudo_labels": (style.REAL, "--"),
-    "gan": (style.FAKE, "--"),
-    "both": (style.FAKE, "-"),
-    "synthetic": (style.FAKE, ":"),
-    "frozen": (style.GENERATOR, "-"),
-    "fine_tuned": (style.GENERATOR, "--"),
-    "fine_tuned_pseudo_labels": (style.GENERATOR, ":"),
-    "semi_supervised": (style.DISCRIMINATOR, "-"),
+    "real": (viz.REFERENCE, "-"),
+    "classical": (viz.REAL, "-"),
+    "oversampled": (viz.REAL, "--"),
+    "pseudo_labels": (viz.REAL, "--"),
+    "gan": (viz.FAKE, "--"),
+    "both": (viz.FAKE, "-"),
+    "synthetic": (viz.FAKE, ":"),
+    "frozen": (viz.GENERATOR, "-"),
+    "fine_tuned": (viz.GENERATOR, "--"),
+    "fine_tuned_pseudo_labels": (viz.GENERATOR, ":"),
+    "semi_supervised": (viz.DISCRIMINATOR, "-"),
 }
 SHADES = (0.35, 0.55, 0.75, 1.0)  # of the differences at one n after another
 NUM_SHUFFLES = 10_000
@@ -79,13 +79,15 @@ class Study:
 
     def difference(self, setting, number, first, second):
         """Returns the interval of the paired difference, or None where there are no pairs."""
-        from ganlib import studies
+        from ganlib import comparison
 
         a, b = self.of(setting, number, first), self.of(setting, number, second)
         seeds = [seed for seed in a if seed in b]
         if not seeds:
             return None
-        return studies.paired_difference([a[seed] for seed in seeds], [b[seed] for seed in seeds])
+        return comparison.paired_difference(
+            [a[seed] for seed in seeds], [b[seed] for seed in seeds]
+        )
 
 
 def common_accuracy(row):
@@ -339,7 +341,7 @@ def _place(group):
 # ---- figures -----------------------------------------------------------------------------------
 
 
-@style.figure_function
+@viz.figure_function
 def accuracy_figure(study, setting):
     """Accuracy against n: a line for each arm's mean, a band from its worst to its best seed.
 
@@ -348,7 +350,7 @@ def accuracy_figure(study, setting):
     """
     arms, numbers = study.arms(setting), study.numbers(setting)
     few = len(arms) < 8
-    figure, axes = plt.subplots(figsize=(style.WIDTH, 3.4 if few else 4.8), layout="constrained")
+    figure, axes = plt.subplots(figsize=(viz.WIDTH, 3.4 if few else 4.8), layout="constrained")
     lines = []
     for arm in arms:
         colour, dashes = LOOKS[arm]
@@ -373,17 +375,17 @@ def _measure(setting):
     return "accuracy on the rare classes, %" if setting == "imbalance" else "accuracy, %"
 
 
-@style.figure_function
+@viz.figure_function
 def difference_figure(study, setting):
     """What each arm has over the setting's rival, with 95% intervals, a row for each n."""
     rival, numbers = RIVALS[setting], study.numbers(setting)
     arms = [arm for arm in study.arms(setting) if arm != rival]
     step = 1 / (len(numbers) + 1)
     figure, axes = plt.subplots(
-        figsize=(style.WIDTH, 0.28 * len(arms) * (len(numbers) + 1) * 0.75 + 1.1),
+        figsize=(viz.WIDTH, 0.28 * len(arms) * (len(numbers) + 1) * 0.75 + 1.1),
         layout="constrained",
     )
-    axes.axvline(0, color=style.REFERENCE, lw=1, ls="--")
+    axes.axvline(0, color=viz.REFERENCE, lw=1, ls="--")
     for y, arm in enumerate(arms):
         colour = LOOKS[arm][0]
         for i, number in enumerate(numbers):
@@ -408,13 +410,11 @@ def difference_figure(study, setting):
     return figure
 
 
-@style.figure_function
+@viz.figure_function
 def distance_figure(study):
     """What generated images are worth against the distance of the GAN that drew them."""
-    figure, panels = plt.subplots(
-        2, 1, figsize=(style.WIDTH, 6.4), sharex=True, layout="constrained"
-    )
-    colours = dict(zip(TITLES, (style.REAL, style.FAKE, style.DISCRIMINATOR), strict=True))
+    figure, panels = plt.subplots(2, 1, figsize=(viz.WIDTH, 6.4), sharex=True, layout="constrained")
+    colours = dict(zip(TITLES, (viz.REAL, viz.FAKE, viz.DISCRIMINATOR), strict=True))
     shapes = "ovsD"
     for setting, colour in colours.items():
         for shape, number in zip(shapes, study.numbers(setting), strict=False):
@@ -424,14 +424,14 @@ def distance_figure(study):
                 np.array([study.values.get((*cell, arm), np.nan) for cell in cells])
                 for arm in ("both", RIVALS[setting], "synthetic")
             )
-            look = {"color": colour, "alpha": style.OPACITY, "ls": "", "marker": shape, "ms": 5}
+            look = {"color": colour, "alpha": viz.OPACITY, "ls": "", "marker": shape, "ms": 5}
             panels[0].plot(where, both - rival, **look)
             panels[1].plot(where, alone, **look)
     for setting, colour in colours.items():
         panels[0].plot([], [], color=colour, ls="", marker="o", label=TITLES[setting])
     for shape, number in zip(shapes, study.numbers("few_images"), strict=False):
-        panels[0].plot([], [], color=style.INK, ls="", marker=shape, label=f"n = {number}")
-    panels[0].axhline(0, color=style.REFERENCE, lw=1, ls="--")
+        panels[0].plot([], [], color=viz.INK, ls="", marker=shape, label=f"n = {number}")
+    panels[0].axhline(0, color=viz.REFERENCE, lw=1, ls="--")
     panels[0].set_title("points that generated images add", pad=6)
     panels[1].set_title("accuracy from generated images alone, %", pad=6)
     panels[1].set(xscale="log", xlabel="relative Fréchet distance of the GAN")

@@ -53,7 +53,8 @@ def runs(search):
 
 def as_settings(given):
     """Returns the settings of a trial; policies are given by their own arguments."""
-    from ganlib import arms, augment
+    from ganbook.study import arms
+    from ganlib import augment
 
     settings = dict(given)
     for name, kind in (("policy", augment.Classical), ("gan_augment", augment.DiffAugment)):
@@ -72,28 +73,30 @@ def all_images():
 
 def parts():
     """Returns the pool to learn from, without copies, and the validation images."""
-    from ganlib import studies
+    from ganlib import comparison
 
     images = all_images()
     validation = images[50_000:]
-    return studies.without_copies(images[:50_000], studies.Seal(validation.images)), validation
+    seal = comparison.Seal(validation.images)
+    return comparison.without_copies(images[:50_000], seal), validation
 
 
 def perform(run):
     """Trains the arms that a trial asks for; returns a dict for each."""
     import numpy as np
 
-    from ganlib import arms, studies
+    from ganbook.study import arms
+    from ganlib import comparison
 
     pool, validation = parts()
-    held_out = studies.HeldOut(validation)
+    held_out = comparison.HeldOut(validation)
     setting, number, seed = (run.parameters[name] for name in ("setting", "num_per_class", "seed"))
     rare = ()
     if setting == "imbalance":
         rng = np.random.default_rng(seed)
         rare = tuple(sorted(rng.choice(pool.num_classes, 3, replace=False).tolist()))
     num_unlabelled = -1 if setting == "few_labels" else 0
-    material = studies.split(
+    material = comparison.split(
         pool, number, seed, num_unlabelled=num_unlabelled, rare=rare, num_common=1000
     )
     trainer = arms.Trainer(as_settings(run.parameters["settings"]), held_out.seal, seed)

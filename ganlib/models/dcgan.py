@@ -13,7 +13,7 @@ Reference:
 """
 
 from ganlib._tensorflow import keras
-from ganlib.models import heads, layers
+from ganlib.models import fast, heads, layers
 
 _FIRST_SIDES = {28: 7, 32: 8, 64: 8, 128: 8}  # image side -> side of the generator's first grid
 
@@ -63,12 +63,12 @@ def generator(image_size, channels, latent_dim, width=16, num_classes=None, *, n
     )(x)
     x = keras.layers.Reshape((side, side, filters))(x)
     for _ in range(num_residuals):
-        y = keras.layers.ReLU()(layers.FusedBatchNormalization()(x))
+        y = keras.layers.ReLU()(fast.FusedBatchNormalization()(x))
         y = keras.layers.Conv2D(
             filters, 3, padding="same", use_bias=False, kernel_initializer=layers.normal()
         )(y)
         x = keras.layers.Add()([x, y])
-    x = keras.layers.ReLU()(layers.FusedBatchNormalization()(x))
+    x = keras.layers.ReLU()(fast.FusedBatchNormalization()(x))
     for _ in range(doublings):
         filters //= 2
         x = keras.layers.Conv2DTranspose(
@@ -79,8 +79,8 @@ def generator(image_size, channels, latent_dim, width=16, num_classes=None, *, n
             use_bias=False,
             kernel_initializer=layers.normal(),
         )(x)
-        x = keras.layers.ReLU()(layers.FusedBatchNormalization()(x))
-    images = layers.NarrowConv2D(
+        x = keras.layers.ReLU()(fast.FusedBatchNormalization()(x))
+    images = fast.NarrowConv2D(
         channels,
         3,
         padding="same",
@@ -129,7 +129,7 @@ def discriminator(
     x = images
     # One halving more than the generator has doublings: 28 -> 14 -> 7 -> 4, 64 -> ... -> 4.
     for level in range(doublings + 1):
-        x = layers.NarrowConv2D(
+        x = fast.NarrowConv2D(
             width * 2**level, 4, strides=2, padding="same", kernel_initializer=layers.normal()
         )(x)
         x = keras.layers.LeakyReLU(negative_slope=0.2)(x)

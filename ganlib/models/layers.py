@@ -1,7 +1,7 @@
 """What several architectures share: checks, initial weights, labels, and statistics of a batch."""
 
 from ganlib._tensorflow import keras, tf
-from ganlib.models.narrow import NarrowConv2D
+from ganlib.models import fast
 
 
 def normal(stddev=0.02):
@@ -146,14 +146,14 @@ def batch_normalization(inputs, labels=None, num_classes=None):
         Miyato and Koyama, ICLR 2018. Chapter 09.
     """
     if labels is None:
-        return FusedBatchNormalization()(inputs)
+        return fast.FusedBatchNormalization()(inputs)
     channels = inputs.shape[-1]
 
     def per_class(initializer):
         values = keras.layers.Embedding(num_classes, channels, initializer)(labels)
         return keras.layers.Reshape((1, 1, channels))(values)
 
-    outputs = FusedBatchNormalization(center=False, scale=False)(inputs)
+    outputs = fast.FusedBatchNormalization(center=False, scale=False)(inputs)
     outputs = keras.layers.Multiply()([outputs, per_class("ones")])
     return keras.layers.Add()([outputs, per_class("zeros")])
 
@@ -239,66 +239,3 @@ class MinibatchStdDev(keras.layers.Layer):
             A dict.
         """
         return super().get_config() | {"group_size": self.group_size}
-
-
-@keras.saving.register_keras_serializable("ganlib")
-class FusedBatchNormalization(keras.layers.BatchNormalization):
-    """Keras's batch normalisation, computed in training by TensorFlow's fused operation.
-
-    Same arguments, variables and values; on a CPU its gradient takes a quarter of the time. The
-    averaged generator, which is what one saves, has Keras's own layer in its place.
-
-    Reference:
-        Ioffe and Szegedy, *Batch Normalization*, ICML 2015.
-    """
-
-    def call(self, inputs, training=None, mask=None):
-        """Normalises a batch.
-
-        Args:
-            inputs: float tensor (batch, height, width, channels).
-            training: whether to use the batch's statistics and to move the averages.
-            mask: refused, as the fused operation knows none.
-
-        Returns:
-            A tensor of the inputs' shape.
-        """
-        if not training or not self.trainable:
-            return super().call(inputs, training=training, mask=mask)
-        channels = inputs.shape[-1:]
-        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-            inputs,
-            self.gamma if self.scale else tf.ones(channels),
-            self.beta if self.center else tf.zeros(channels),
-            epsilon=self.epsilon,
-            is_training=True,
-        )
-        # The operation divides by n − 1 in the variance that it returns, Keras by n.
-        count = tf.cast(tf.size(inputs) / tf.shape(inputs)[-1], variance.dtype)
-        variance *= (count - 1) / count
-        for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            average.assign(average * self.momentum + value * (1 - self.momentum))
-        return outputs
-
-
-def with_plain_layers(model):
-    """A copy of a functional model that plain Keras can load, with the same weights.
-
-    Args:
-        model: a functional ``keras.Model``.
-
-    Returns:
-        A model with Keras's own layers in place of ``FusedBatchNormalization`` and
-        ``NarrowConv2D``.
-    """
-    plain_classes = {
-        FusedBatchNormalization: keras.layers.BatchNormalization,
-        NarrowConv2D: keras.layers.Conv2D,
-    }
-
-    def plain(layer):
-        return plain_classes.get(type(layer), type(layer)).from_config(layer.get_config())
-
-    copy = keras.models.clone_model(model, clone_function=plain)
-    copy.set_weights(model.get_weights())
-    return copy

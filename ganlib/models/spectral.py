@@ -10,7 +10,7 @@ Reference:
 """
 
 from ganlib._tensorflow import keras, tf
-from ganlib.models import layers
+from ganlib.models import fast
 
 _KINDS = (
     keras.layers.Dense,
@@ -204,7 +204,7 @@ def folded(model):
 
     Args:
         model: a functional ``keras.Model``, which may hold ``SpectralNormalization`` layers and
-            ``layers.FusedBatchNormalization``.
+            ``fast.FusedBatchNormalization``.
 
     Returns:
         A model that computes in inference what the given one does, and that plain Keras can load,
@@ -228,4 +228,4 @@ def folded(model):
             copy.get_layer(layer.layer.name).set_weights(weights)
         else:
             copy.get_layer(layer.name).set_weights(layer.get_weights())
-    return layers.with_plain_layers(copy)
+    return fast.with_plain_layers(copy)

@@ -1,0 +1,356 @@
+"""Image datasets, folders of one's own images, and the two pixel ranges.
+
+A dataset is an `Images`: uint8 pixels with labels or without.
+
+`python -m ganlib.data` fetches what the book needs and says where it lies.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from ganlib.data import _downloads, _emoji, _folders
+from ganlib.data._folders import SkippedFilesWarning
+from ganlib.data._images import Images, to_model_range, to_uint8
+
+__all__ = [
+    "Images",
+    "SkippedFilesWarning",
+    "list_folder",
+    "load_cifar10",
+    "load_digits",
+    "load_emoji",
+    "load_fashion_mnist",
+    "load_folder",
+    "open_folder",
+    "save_folder",
+    "to_model_range",
+    "to_uint8",
+]
+
+FASHION_CLASSES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+CIFAR10_CLASSES = (
+    *("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+)
+
+
+def load_digits() -> Images:
+    """Load the 8×8 digits that come with scikit-learn: small enough for any experiment.
+
+    Returns:
+        `Images` with uint8 `(1797, 8, 8, 1)` and labels 0 to 9. The original values 0 to 16 are
+        rescaled to 0 to 255.
+
+    Example:
+        >>> load_digits().images.shape
+        (1797, 8, 8, 1)
+
+    Reference:
+        Alpaydin and Kaynak (1998), "Optical Recognition of Handwritten Digits", UCI Machine
+        Learning Repository.
+    """
+    from sklearn import datasets  # a second to import: only for those who call this
+
+    digits = datasets.load_digits()
+    images = np.rint(digits.images * (255 / 16)).astype(np.uint8)[..., np.newaxis]
+    return Images(images, digits.target, tuple(str(digit) for digit in range(10)))
+
+
+def load_fashion_mnist(split: str = "train") -> Images:
+    """Load Fashion-MNIST: 28×28 grey pictures of ten kinds of clothing.
+
+    It looks in the folder that `$GANLIB_DATA` names, in the Keras cache and in
+    `/usr/share/datasets`. Where none has an undamaged copy, it downloads the files from where
+    `keras.datasets` takes them, checks their SHA-256 and keeps them in the Keras cache.
+
+    Args:
+        split: "train" (60,000 images) or "test" (10,000 images).
+
+    Returns:
+        `Images` with uint8 `(n, 28, 28, 1)` and labels 0 to 9.
+
+    Raises:
+        FileNotFoundError: no copy, and the download failed; the message says what to do.
+        ValueError: another split.
+
+    Example:
+        >>> test = load_fashion_mnist("test")
+        >>> test.images.shape, test.class_names[test.labels[0]]
+        ((10000, 28, 28, 1), 'Ankle boot')
+
+    Reference:
+        Xiao, Rasul and Vollgraf (2017), "Fashion-MNIST: a Novel Image Dataset for Benchmarking
+        Machine Learning Algorithms", arXiv 1708.07747.
+    """
+    if split not in _downloads.FASHION_MNIST_FILES:
+        raise ValueError(f'received split={split!r}; expected "train" or "test"')
+    files = _downloads.FASHION_MNIST_FILES[split]
+    _, (images, labels) = _downloads.obtain(_downloads.FASHION_MNIST, files)
+    return Images(_from_idx(images)[..., np.newaxis], _from_idx(labels), FASHION_CLASSES)
+
+
+def load_cifar10(split: str = "train") -> Images:
+    """Load CIFAR-10: 32×32 colour photographs of ten kinds of things.
+
+    It looks for ``cifar-10-binary.tar.gz`` in the folder that `$GANLIB_DATA` names and in the Keras
+    cache, ``datasets/cifar-10``. Where neither has an undamaged copy, it downloads the archive
+    (170 MB) from its authors' site, checks the SHA-256 of the images and keeps it in the Keras
+    cache. This is the binary version: the pickled one, which Keras downloads, is not read.
+
+    Args:
+        split: "train" (50,000 images) or "test" (10,000 images).
+
+    Returns:
+        `Images` with uint8 `(n, 32, 32, 3)` and labels 0 to 9.
+
+    Raises:
+        FileNotFoundError: no copy, and the download failed; the message says what to do.
+        ValueError: another split.
+
+    Example:
+        >>> load_cifar10("test").images.shape  # doctest: +SKIP
+        (10000, 32, 32, 3)
+
+    Reference:
+        Krizhevsky (2009), "Learning Multiple Layers of Features from Tiny Images", chapter 3.
+    """
+    if split not in _downloads.CIFAR10_FILES:
+        raise ValueError(f'received split={split!r}; expected "train" or "test"')
+    files = (_downloads.CIFAR10_FILES[split],)
+    _, (contents,) = _downloads.obtain(_downloads.CIFAR10, files)
+    records = np.frombuffer(contents, np.uint8).reshape(-1, 1 + 3 * 32 * 32)
+    planes = records[:, 1:].reshape(-1, 3, 32, 32)
+    images = np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
+    return Images(images, records[:, 0], CIFAR10_CLASSES)
+
+
+def load_emoji(image_size: int = 64) -> Images:
+    """Draw the 99 faces of the font Noto Color Emoji on white: a small set of colour pictures.
+
+    Cats, a robot and the like, which share a block of Unicode with the faces, are left out. The
+    font is looked for where systems keep fonts, in the folder that `$GANLIB_DATA` names and in the
+    Keras cache. Where there is none, it is downloaded from its project's release 2.042, checked,
+    and kept in the Keras cache. Another release draws some faces a little differently.
+
+    Args:
+        image_size: height and width; the font's own bitmaps are 136 wide.
+
+    Returns:
+        `Images` with uint8 `(99, image_size, image_size, 3)`, in Unicode's order, without labels.
+
+    Raises:
+        FileNotFoundError: no font, and the download failed; the message says what to do.
+        ValueError: an image size that is no positive integer.
+
+    Example:
+        >>> load_emoji(image_size=32).images.shape
+        (99, 32, 32, 3)
+
+    Reference:
+        The Noto project, Noto Color Emoji, under the SIL Open Font License 1.1. Chapter
+        08_own_images.
+    """
+    _require_size(image_size)
+    return Images(_emoji.load(int(image_size)))
+
+
+def list_folder(path) -> list:
+    """Name the picture files that `load_folder` looks at, in its order.
+
+    Those that it skips are among them: `SkippedFilesWarning.files` tells which.
+
+    Args:
+        path: the folder.
+
+    Returns:
+        List of `pathlib.Path`, relative to the folder.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        NotADirectoryError: the path is a file.
+        ValueError: there is no picture file in it.
+
+    Example:
+        >>> import tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> save_folder(Images(load_digits().images[:3]), folder)
+        >>> [file.name for file in list_folder(folder)]
+        ['00000.png', '00001.png', '00002.png']
+    """
+    return _folders.find(path)
+
+
+def load_folder(path, image_size: int = 64, channels: int = 3) -> Images:
+    """Load every picture in a folder, whatever its format, size and colour mode.
+
+    Each picture is turned as its EXIF orientation says, laid on white where it is transparent,
+    resized with antialiasing so that its shorter side is `image_size`, and cropped to the central
+    square. Of an animation it takes the first frame. Colour profiles are not applied.
+
+    With one sub-folder per class, the folder names in sorted order are the classes, and pictures
+    in folders further down belong to the class above them. Pictures directly in `path` have no
+    class: if there are any, the labels are None, and a warning says so where sub-folders hold
+    pictures as well. The order is that of the sorted names, so it is the same everywhere.
+
+    Hidden files, `__MACOSX` and files without an image suffix are ignored. A picture file that
+    cannot be decoded is skipped, as is a decompression bomb (more pixels than
+    `PIL.Image.MAX_IMAGE_PIXELS`). One `SkippedFilesWarning` counts them and names the first ten;
+    its `files` names all.
+
+    Args:
+        path: the folder.
+        image_size: height and width of the result.
+        channels: 3 for RGB, 1 for grey.
+
+    Returns:
+        `Images` with uint8 `(n, image_size, image_size, channels)`.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        NotADirectoryError: the path is a file.
+        ValueError: no picture could be read, or an argument is out of range.
+
+    Example:
+        >>> import tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> save_folder(load_digits()[:20], folder)
+        >>> load_folder(folder, image_size=8, channels=1).images.shape
+        (20, 8, 8, 1)
+    """
+    _require_form(image_size, channels)
+    return Images(*_folders.read(path, (int(image_size), int(image_size), channels)))
+
+
+def open_folder(path, image_size: int = 64, channels: int = 3, cache=None) -> Images:
+    """Open a folder that is too large for the memory: as `load_folder`, with the pixels on disk.
+
+    The pictures are decoded once, by as many threads as there are processors, into one file of raw
+    pixels, which is then mapped: only what is looked at is read. If decoding is interrupted, the
+    next call goes on where it stopped. Training reads the batches of a compiled call before it, in
+    the same order as from memory.
+
+    The file's name is a hash of the names, sizes and modification times of the pictures, and of
+    `image_size` and `channels`. So a folder that changed is decoded anew, and a moved one is not.
+    Files of earlier states stay; the cache may be deleted at any time.
+
+    Args:
+        path: the folder, with the rules of `load_folder`.
+        image_size: height and width of the result.
+        channels: 3 for RGB, 1 for grey.
+        cache: the folder for the file, on a disk of this machine; None is ``ganlib`` in
+            `$XDG_CACHE_HOME` or `~/.cache`.
+
+    Returns:
+        `Images` whose pixels are a read-only `numpy.memmap`, uint8
+        `(n, image_size, image_size, channels)`.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        NotADirectoryError: the path is a file.
+        OSError: there is not enough space for the file.
+        ValueError: no picture could be read, or an argument is out of range.
+
+    Example:
+        >>> import tempfile
+        >>> folder, cache = tempfile.mkdtemp(), tempfile.mkdtemp()
+        >>> save_folder(load_digits()[:20], folder)
+        >>> images = open_folder(folder, image_size=8, channels=1, cache=cache)
+        >>> type(images.images).__name__, images.images.shape
+        ('memmap', (20, 8, 8, 1))
+    """
+    _require_form(image_size, channels)
+    if cache is None:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "ganlib"
+    form = (int(image_size), int(image_size), channels)
+    return Images(*_folders.open_mapped(path, form, Path(cache).expanduser()))
+
+
+def save_folder(images: Images, path) -> None:
+    """Write images as PNG files, one sub-folder per class; without labels all in one folder.
+
+    `load_folder` reads them back exactly, class by class in the order of the sorted names. In
+    folder names, characters that a file system may refuse become hyphens ("T-shirt-top"). Labels
+    without class names become numbers, padded with zeros so that they sort.
+
+    Args:
+        images: an `Images`.
+        path: a folder that is new or empty.
+
+    Raises:
+        FileExistsError: the folder holds something; its files would mix with the new ones.
+        TypeError: something else than `Images`.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> save_folder(load_digits()[:20], folder)
+        >>> sorted(entry.name for entry in folder.iterdir())[:3]
+        ['0', '1', '2']
+    """
+    if not isinstance(images, Images):
+        raise TypeError(
+            f"received {type(images).__name__}; expected Images. Wrap an array: Images(array)"
+        )
+    names = [""] * len(images)
+    if images.labels is not None:
+        num_digits = len(str(max(images.num_classes - 1, 0)))
+        numbers = tuple(f"{number:0{num_digits}d}" for number in range(images.num_classes))
+        class_folders = _folders.folder_names(images.class_names or numbers)
+        names = [class_folders[label] for label in images.labels]
+    _folders.write(path, images.images, names)
+
+
+def _require_form(image_size, channels) -> None:
+    if channels not in (1, 3):
+        raise ValueError(f"received channels={channels!r}; expected 3 (RGB) or 1 (grey)")
+    _require_size(image_size)
+
+
+def _require_size(image_size) -> None:
+    if not isinstance(image_size, int | np.integer) or image_size < 1:
+        raise ValueError(f"received image_size={image_size!r}; expected a positive integer")
+
+
+def _from_idx(contents: bytes) -> np.ndarray:
+    """Read the IDX format: two zero bytes, type 8 (uint8), the rank, big-endian sizes, values."""
+    rank = contents[3]
+    shape = np.frombuffer(contents, ">i4", count=rank, offset=4)
+    # A copy, since an array over bytes cannot be written to.
+    return np.frombuffer(contents, np.uint8, offset=4 + 4 * rank).reshape(shape).copy()
+
+
+def main() -> int:
+    """Make every dataset of the book available, and say where it lies.
+
+    Returns:
+        The exit status: 0, or 1 where a dataset could not be had.
+    """
+    source = _downloads.FASHION_MNIST
+    for split, files in _downloads.FASHION_MNIST_FILES.items():
+        try:
+            folder, contents = _downloads.obtain(source, files, may_install=True)
+        except FileNotFoundError as error:
+            print(error, file=sys.stderr)
+            return 1
+        num_images = len(_from_idx(contents[1]))
+        print(f"{source.title}, {split}: {num_images:,} images in {folder}, checksums right")
+    try:
+        path = _emoji.font(may_install=True)
+    except FileNotFoundError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{_emoji.FONT.title}: {len(_emoji.FACES)} faces in {path}")
+    return 0

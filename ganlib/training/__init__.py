@@ -1,0 +1,535 @@
+"""The loop around the training step, the state of a run, and its files.
+
+Everything random in step k (batch, latents, labels, augmentation, the penalty's draws) is computed
+from the run's seed and k alone. So a run that was interrupted and resumed equals one that was not,
+bit for bit, and nothing but the variables and the step need be saved.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import time
+
+import numpy as np
+from tqdm import tqdm
+
+from ganlib import data, losses
+from ganlib._tensorflow import announce_xla, keras, tf
+from ganlib.losses import Term
+from ganlib.models import fast, spectral
+from ganlib.training import _loop, _step, checkpoints
+from ganlib.training._history import STATISTICS, History
+from ganlib.training._options import Options, Penalty
+
+__all__ = ["GAN", "History", "Options", "Penalty", "Term", "load_generator"]
+
+_SAMPLING_BATCH = 500
+_SAMPLES, _SAMPLE_LABELS = -1, -2  # seeds below zero: draws that belong to no step
+
+
+class GAN(_step.Step):
+    """A generator and a discriminator with all that training them needs.
+
+    Attributes:
+        generator: the trained generator.
+        discriminator: the discriminator.
+        ema_generator: the moving average of the generator, from which ``sample`` draws.
+        step: number of completed steps.
+        history: a ``History``.
+
+    Args:
+        generator: ``keras.Model``, latents (batch, latent_dim) -> images; a conditional one takes
+            a list of latents and labels, int32 (batch,).
+        discriminator: ``keras.Model``, images -> logits (batch, 1), or a dict of outputs with
+            "logits" among them; a conditional one takes a list of images and labels.
+        loss: one of ``losses``.
+        penalties: ``Penalty`` objects, added to the discriminator's loss.
+        terms: further objectives such as ``losses.auxiliary_classifier()``.
+        generator_optimizer: Keras optimizer. None: Adam(8e-4, beta_1=0, beta_2=0.99).
+        discriminator_optimizer: likewise, another object.
+        options: an ``Options``.
+
+    Networks that compute in float16 (built under Keras's policy "mixed_float16") get a loss scale
+    for each optimizer. With ``Options(strategy=...)`` both networks, and the optimizers if given,
+    are made under the strategy's scope; each device takes its share of every batch, and gradients
+    are those of the whole batch.
+
+    Raises:
+        ValueError: if the networks do not fit together, share an optimizer, or were made outside of
+            the strategy's scope.
+
+    Example:
+        >>> from ganlib import losses, penalties, toy, training
+        >>> from ganlib.models import mlp
+        >>> points = toy.ring().sample(1000, seed=0)
+        >>> gan = training.GAN(
+        ...     mlp.generator(None, 2, latent_dim=4, width=8),
+        ...     mlp.discriminator(None, 2, width=8),
+        ...     penalties=[training.Penalty(penalties.r1, weight=0.1)],
+        ... )
+        >>> history = gan.train(points, num_steps=100, progress=False)
+        >>> gan.sample(5).shape
+        (5, 2)
+
+    Reference:
+        Goodfellow et al., NIPS 2014, algorithm 1; moving average: Karras et al., ICLR 2018.
+        Chapter 07 writes the step out.
+    """
+
+    def __init__(
+        self,
+        generator,
+        discriminator,
+        loss=losses.non_saturating,
+        *,
+        penalties=(),
+        terms=(),
+        generator_optimizer=None,
+        discriminator_optimizer=None,
+        options=None,
+    ):
+        options = Options() if options is None else options
+        _step.require_fit(generator, discriminator, terms, options, loss)
+        if generator_optimizer is not None and generator_optimizer is discriminator_optimizer:
+            raise ValueError(
+                "both networks were given the same optimizer, which keeps one step count and one "
+                "list of variables. Make one optimizer for each."
+            )
+        _step.require_scope(
+            options.strategy,
+            generator=generator,
+            discriminator=discriminator,
+            generator_optimizer=generator_optimizer,
+            discriminator_optimizer=discriminator_optimizer,
+        )
+        self.generator, self.discriminator = generator, discriminator
+        self.loss, self.options = loss, options
+        self.penalties, self.terms = tuple(penalties), tuple(terms)
+        with self._scope():
+            self.generator_optimizer = _step.built(generator_optimizer, generator)
+            self.discriminator_optimizer = _step.built(discriminator_optimizer, discriminator)
+            self.ema_generator = fast.with_plain_layers(generator)
+            self._augment_state = _step.initial_augment_state(options.augment)
+        self.latent_dim = generator.inputs[0].shape[-1]
+        self.takes_labels = len(generator.inputs) > 1 or len(discriminator.inputs) > 1
+        self._separate_passes = _step.mixes_samples(discriminator)
+        self._side_training = not _step.iterates_only(discriminator)
+        self._paired = loss.paired or any(term.paired for term in self.terms)
+        self.step, self.history = 0, History.empty()
+        self._blocks = {}  # dtype of the images -> compiled function
+        self._generate = tf.function(
+            lambda inputs: self.ema_generator(inputs, training=False),
+            autograph=False,
+            reduce_retracing=True,
+        )
+
+    # ---- many steps ----------------------------------------------------------------------
+
+    def _compiled_block(self, dtype):
+        """``_run_block`` compiled for images of one dtype, for any number of steps."""
+        if dtype not in self._blocks:
+            options = self.options
+            jit_compile = options.jit_compile
+            if jit_compile is None:
+                jit_compile = bool(tf.config.list_physical_devices("GPU"))
+            if jit_compile:
+                announce_xla()
+            if options.strategy is not None:
+                # XLA compiles what a device does; the exchange between devices lies outside.
+                self._device_step = tf.function(
+                    self._replica_step, autograph=False, jit_compile=jit_compile
+                )
+                self._blocks[dtype] = tf.function(
+                    self._run_block, autograph=False, reduce_retracing=True
+                )
+                return self._blocks[dtype]
+            self._device_step = self._replica_step
+            signature = [
+                tf.TensorSpec([None, *self.discriminator.inputs[0].shape[1:]], dtype),
+                tf.TensorSpec([None], tf.int32),
+                tf.TensorSpec(
+                    [None, options.num_discriminator_steps, options.batch_size], tf.int32
+                ),
+                tf.TensorSpec([], tf.int64),
+            ]
+            # autograph=False: the control flow is written with TensorFlow's own operations
+            self._blocks[dtype] = tf.function(
+                self._run_block, signature, autograph=False, jit_compile=jit_compile
+            )
+        return self._blocks[dtype]
+
+    def _run_block(self, images, labels, indices, first_step):
+        """Runs the steps of ``indices`` (steps, num_discriminator_steps, batch)."""
+        num_steps = tf.shape(indices)[0]
+
+        def body(i, sums):
+            step = first_step + tf.cast(i, tf.int64)
+            statistics = self._on_all_devices(images, labels, indices[i], step)
+            self._after_step(statistics, step)
+            return i + 1, sums + statistics
+
+        state = (0, tf.zeros(len(STATISTICS)))
+        _, sums = tf.while_loop(lambda i, _: i < num_steps, body, state)
+        models = (self.generator, self.discriminator)
+        finite = [
+            tf.reduce_all(tf.math.is_finite(v))
+            for model in models
+            for v in model.trainable_variables
+        ]
+        return sums / tf.cast(num_steps, tf.float32), tf.reduce_all(tf.stack(finite))
+
+    def _on_all_devices(self, images, labels, indices, step):
+        """The networks' update, on each device with its share; the means of the statistics."""
+        strategy, arguments = self.options.strategy, (images, labels, indices, step)
+        if strategy is None:
+            return self._device_step(*arguments)
+        statistics = strategy.run(self._device_step, arguments)
+        return strategy.reduce(tf.distribute.ReduceOp.MEAN, statistics, axis=None)
+
+    def _replica_step(self, images, labels, indices, step):
+        """One device's part of a step: its slice of the global batch and of the latents."""
+        options = self.options
+        share = options.batch_size // options.num_replicas
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        start = replica * share
+        real, latents, label_batches = [], [], []
+        for substep in range(options.num_discriminator_steps):
+            mine = indices[substep, start : start + share]
+            real.append(self._batch(images, mine))
+            label_batches.append(tf.gather(labels, mine))
+            latents.append(self._latents(step, substep)[start : start + share])
+        return self._update_networks(real, latents, step, label_batches)
+
+    def _batch(self, images, indices):
+        batch = tf.gather(images, indices)
+        return data.to_model_range(batch) if batch.dtype == tf.uint8 else batch
+
+    def train(
+        self,
+        images,
+        num_steps,
+        directory=None,
+        *,
+        checkpoint_every=1000,
+        callbacks=(),
+        progress=True,
+    ):
+        """Trains up to step ``num_steps``, counted from the run's beginning.
+
+        With a ``directory`` the run is saved there every ``checkpoint_every`` steps and at its end,
+        and a second call on the same directory goes on from the newest checkpoint, exactly. Ctrl-C
+        and SIGTERM let the compiled call finish, save, and then end the run as they would anyway
+        (``KeyboardInterrupt``, ``SystemExit``); a second Ctrl-C does not wait.
+
+        Args:
+            images: ``data.Images``, a uint8 array (n, height, width, channels), or a float array
+                (n, ...) that is in the model's range already, for instance points of a toy. An
+                array that is a ``np.memmap`` stays on the disk; batches are read as needed.
+            num_steps: the run's total number of steps; nothing happens if they are done.
+            directory: folder for checkpoints, or None.
+            checkpoint_every: steps from one checkpoint to the next.
+            callbacks: functions ``(gan, step)``, called after each compiled call; one that returns
+                True ends the run. Those with ``get_state`` and ``set_state``, such as
+                ``callbacks.EarlyStop``, are part of the checkpoint.
+            progress: whether to show a bar with both losses and real images per second.
+
+        Returns:
+            The ``History`` of the whole run.
+
+        Raises:
+            ValueError: if the images do not fit the networks, or the directory holds a run with
+                another configuration or other images.
+            FloatingPointError: if a loss or a weight is no longer finite; the last checkpoint
+                before that stays.
+        """
+        for name, value in (("num_steps", num_steps), ("checkpoint_every", checkpoint_every)):
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a positive integer, but is {value!r}.")
+        images, labels = _as_arrays(images, self)
+        config = self._config() | {"images": _loop.fingerprint(images, labels)}
+        if directory is not None:
+            self._resume(directory, config, callbacks, only_forward=True)
+        if any(getattr(callback, "finished", False) for callback in callbacks):
+            return self.history
+        feed = _loop.Feed(images, labels, self.options)
+        with (
+            _loop.Interruption() as interruption,
+            tqdm(total=num_steps, initial=self.step, unit="step", disable=not progress) as bar,
+        ):
+            while self.step < num_steps:
+                end = _loop.block_end(
+                    self.step, num_steps, self.options.steps_per_call, checkpoint_every
+                )
+                self._train_block(feed, end, directory)
+                bar.update(self.step - bar.n)
+                bar.set_postfix_str(_loop.describe(self.history), refresh=False)
+                ended = [callback(self, self.step) is True for callback in callbacks]
+                stop = interruption.requested or self.step == num_steps or any(ended)
+                if directory is not None and (stop or self.step % checkpoint_every == 0):
+                    self._save(directory, config, callbacks)
+                interruption.raise_if_requested(self.step, directory)
+                if any(ended):
+                    break
+        return self.history
+
+    def _train_block(self, feed, end, directory):
+        """One compiled call, recorded in the history."""
+        start = time.perf_counter()
+        block = self._compiled_block(feed.dtype)
+        with _loop.lost_workers(self.options.strategy, self.step, directory):
+            means, finite = block(*feed.block(self.step, end), tf.constant(self.step, tf.int64))
+            means = means.numpy()
+        seconds = time.perf_counter() - start
+        if not (np.isfinite(means).all() and finite):
+            raise FloatingPointError(_loop.divergence_message(self.step, end, means, directory))
+        num_images = (end - self.step) * self.options.batch_size
+        num_images *= self.options.num_discriminator_steps
+        self.step = end
+        augmented = self.options.augment is not None
+        self.history.append(
+            **dict(zip(STATISTICS, means, strict=True)),
+            step=end,
+            augment_probability=float(tf.identity(self._augment_state[0])) if augmented else 0.0,
+            seconds=seconds + (self.history.seconds[-1] if len(self.history.seconds) else 0.0),
+            images_per_second=num_images / seconds,
+        )
+
+    # ---- samples and files -----------------------------------------------------------------
+
+    def latents(self, num_images, seed=0):
+        """Latents for ``sample``: the same for the same seed, whatever was trained in between.
+
+        Args:
+            num_images: how many.
+            seed: which ones.
+
+        Returns:
+            float32 tensor (num_images, latent_dim) from N(0, I).
+        """
+        shape = [num_images, self.latent_dim]
+        return tf.random.stateless_normal(shape, [seed, _SAMPLES], alg="philox")
+
+    def sample(self, num_images, seed=0, labels=None):
+        """Images of the averaged generator.
+
+        Args:
+            num_images: how many.
+            seed: decides the latents.
+            labels: int array (num_images,) or one int, for a conditional generator. None: each
+                class in turn.
+
+        Returns:
+            float32 array (num_images, ...), in [-1, 1] for images; ``data.to_uint8`` makes pixels.
+
+        Raises:
+            ValueError: if labels are given to a generator that takes none, or do not fit.
+        """
+        latents = self.latents(num_images, seed)
+        labels = _sample_labels(self.ema_generator, labels, num_images)
+        batches = []
+        for i in range(0, num_images, _SAMPLING_BATCH):
+            inputs = latents[i : i + _SAMPLING_BATCH]
+            if labels is not None:
+                inputs = [inputs, labels[i : i + _SAMPLING_BATCH]]
+            batches.append(self._generate(inputs).numpy())
+        return np.concatenate(batches)
+
+    def save_generator(self, path):
+        """Writes the averaged generator as one ``.keras`` file that plain Keras loads.
+
+        Args:
+            path: file name ending in ``.keras``; its folder is made if missing.
+
+        Raises:
+            ValueError: if the name does not end in ``.keras``.
+        """
+        path = _keras_path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{os.getpid()}.{path.name}")
+        try:
+            spectral.folded(self.ema_generator).save(temporary)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def save(self, directory):
+        """Writes a checkpoint of the whole run, atomically.
+
+        Args:
+            directory: folder of the run; the two newest checkpoints stay in it.
+        """
+        self._save(directory, self._config())
+
+    def restore(self, directory):
+        """Takes over the newest checkpoint of a directory.
+
+        Args:
+            directory: folder of a run of a GAN that was built with the same arguments.
+
+        Raises:
+            FileNotFoundError: if the directory holds no checkpoint.
+            ValueError: if the configuration differs, naming the field.
+        """
+        if not self._resume(directory, self._config()):
+            raise FileNotFoundError(
+                f"{directory} holds no checkpoint (a file step-*.npz). Give the directory that "
+                f"was passed to train or save."
+            )
+
+    def _save(self, directory, config, callbacks=()):
+        state = {name: [np.asarray(v) for v in values] for name, values in self._state().items()}
+        for index, callback in enumerate(callbacks):
+            if hasattr(callback, "get_state"):
+                state[f"callback{index}"] = [callback.get_state()]
+        if _loop.is_chief(self.options.strategy):
+            checkpoints.save(directory, self.step, state, config, dataclasses.asdict(self.history))
+
+    def _resume(self, directory, config, callbacks=(), only_forward=False):
+        """Takes over the newest checkpoint, if it fits; False if there is none."""
+        found = checkpoints.load_latest(directory)
+        if found is None:
+            return False
+        step, state, saved_config, history = found
+        if "images" not in config or "images" not in saved_config:
+            config = {k: v for k, v in config.items() if k != "images"}
+            saved_config = {k: v for k, v in saved_config.items() if k != "images"}
+        checkpoints.require_same_config(saved_config, config, directory)
+        if only_forward and step <= self.step:  # what is in memory has come further
+            return True
+        for name, variables in self._state().items():
+            for variable, value in zip(variables, state.get(name, []), strict=True):
+                variable.assign(value)
+        for index, callback in enumerate(callbacks):
+            if f"callback{index}" in state and hasattr(callback, "set_state"):
+                callback.set_state(state[f"callback{index}"][0])
+        self.step, self.history = step, History(**history)
+        return True
+
+    def _state(self):
+        """All that a run is, but for the step and the history."""
+        return {
+            "generator": self.generator.variables,
+            "discriminator": self.discriminator.variables,
+            "ema_generator": self.ema_generator.variables,
+            "generator_optimizer": self.generator_optimizer.variables,
+            "discriminator_optimizer": self.discriminator_optimizer.variables,
+            "augment": [v for v in self._augment_state if isinstance(v, tf.Variable)],
+        }
+
+    def _config(self):
+        """What must be equal for a checkpoint to fit, as JSON holds it."""
+        options = {f.name: getattr(self.options, f.name) for f in dataclasses.fields(self.options)}
+        for name in ("steps_per_call", "jit_compile", "strategy"):  # how, not what: runs may move
+            del options[name]
+        options["augment"] = repr(options["augment"])
+        config = {
+            "generator": _loop.layer_configs(self.generator),
+            "discriminator": _loop.layer_configs(self.discriminator),
+            "loss": [
+                _loop.function_name(f) for f in (self.loss.discriminator, self.loss.generator)
+            ],
+            "penalties": [
+                [_loop.function_name(p.function), p.weight, p.interval] for p in self.penalties
+            ],
+            "terms": [
+                [[_loop.function_name(f) for f in (t.discriminator, t.generator) if f], t.weight]
+                for t in self.terms
+            ],
+            "generator_optimizer": _loop.without_name(self.generator_optimizer.get_config()),
+            "discriminator_optimizer": _loop.without_name(
+                self.discriminator_optimizer.get_config()
+            ),
+        }
+        return json.loads(json.dumps(config | options, default=str))
+
+
+def load_generator(path):
+    """Loads a generator that ``save_generator`` wrote.
+
+    Never load a ``.keras`` file from a source that you do not trust.
+
+    Args:
+        path: the file.
+
+    Returns:
+        A ``keras.Model``: float32 latents (batch, latent_dim) -> float32 images.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the name does not end in ``.keras``.
+    """
+    path = _keras_path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"there is no file {path}. Write one with GAN.save_generator(path), or run the lab "
+            f"that makes it."
+        )
+    return keras.models.load_model(path, compile=False)
+
+
+def _keras_path(path):
+    path = pathlib.Path(path)
+    if path.suffix != ".keras":
+        raise ValueError(f"a generator's file name ends in .keras, but {str(path)!r} was given.")
+    return path
+
+
+# ---- what train and sample need --------------------------------------------------------------
+
+
+def _as_arrays(images, gan):
+    """The images as an array that fits the discriminator, and their labels, −1 where unknown."""
+    labels = images.labels if isinstance(images, data.Images) else None
+    array = images.images if isinstance(images, data.Images) else np.asanyarray(images)
+    expected = tuple(gan.discriminator.inputs[0].shape[1:])
+    if array.shape[1:] != expected or len(array) == 0:
+        raise ValueError(
+            f"the discriminator takes samples of shape {expected}, but the images have shape "
+            f"{array.shape}. Load them at that size, or build the networks for theirs."
+        )
+    if labels is None:
+        labels = np.full(len(array), -1)
+    if gan.takes_labels and labels.min() < 0:
+        raise ValueError(
+            "the networks take labels, but the images have none, or not all of them. Pass labelled "
+            "data.Images, or build the networks without num_classes."
+        )
+    if labels.max() < 0 and any(term.labelled for term in gan.terms):
+        raise ValueError(
+            "a term needs labels, but no image has one. Pass labelled data.Images, or leave the "
+            "term out."
+        )
+    if array.dtype == np.uint8:
+        return array, labels.astype(np.int32)
+    if not np.issubdtype(array.dtype, np.floating):
+        raise ValueError(
+            f"images must be uint8 (0 to 255) or float in the model's range, but have dtype "
+            f"{array.dtype}. Convert them with astype(np.uint8)."
+        )
+    if not np.isfinite(array).all():
+        raise ValueError("the samples hold values that are not finite. Remove them first.")
+    return array.astype(np.float32), labels.astype(np.int32)
+
+
+def _sample_labels(generator, labels, num_images):
+    """The labels to generate for, int32 (num_images,), or None where there are no classes."""
+    if len(generator.inputs) == 1:
+        if labels is not None:
+            raise ValueError(
+                "labels were given, but the generator takes none. Leave them out, or build it with "
+                "num_classes."
+            )
+        return None
+    num_classes = next(
+        layer.input_dim for layer in generator.layers if isinstance(layer, keras.layers.Embedding)
+    )
+    labels = np.arange(num_images) % num_classes if labels is None else np.asarray(labels)
+    if labels.ndim == 0:
+        labels = np.full(num_images, labels)
+    if labels.shape != (num_images,) or labels.min() < 0 or labels.max() >= num_classes:
+        raise ValueError(
+            f"labels must be one integer from 0 to {num_classes - 1} for each of {num_images} "
+            f"images, but have shape {labels.shape} and values {labels.min()} to {labels.max()}."
+        )
+    return tf.constant(labels, tf.int32)

@@ -1,0 +1,205 @@
+"""What the loop of ``training`` needs: the order of the images, signals, and its messages."""
+
+import contextlib
+import hashlib
+import signal
+import threading
+
+import numpy as np
+from tqdm import tqdm
+
+from ganlib._tensorflow import keras, tf
+from ganlib.training import checkpoints
+
+_EPOCHS = -2  # seeds from here down order the epochs; those of steps are not negative
+
+
+class Order:
+    """The order of the images: one permutation after another, each a function of (seed, epoch)."""
+
+    def __init__(self, num_images, options):
+        self._num_images, self._options = num_images, options
+        self._permutations = {}
+
+    def _permutation(self, epoch):
+        if epoch not in self._permutations:
+            seed = [self._options.seed, _EPOCHS - epoch]
+            keys = tf.random.stateless_uniform([self._num_images], seed, alg="philox")
+            self._permutations[epoch] = tf.argsort(keys, stable=True).numpy()
+        return self._permutations[epoch]
+
+    def indices(self, start, end):
+        """Indices of the batches of steps start..end-1: (steps, discriminator steps, batch)."""
+        shape = (end - start, self._options.num_discriminator_steps, self._options.batch_size)
+        per_step = shape[1] * shape[2]
+        epochs, places = np.divmod(np.arange(start * per_step, end * per_step), self._num_images)
+        needed = range(int(epochs[0]), int(epochs[-1]) + 1)
+        self._permutations = {e: p for e, p in self._permutations.items() if e in needed}
+        flat = np.concatenate([self._permutation(e)[places[epochs == e]] for e in needed])
+        return flat.reshape(shape).astype(np.int32)
+
+
+class Feed:
+    """What a compiled call is given: images, labels, and which of them make up each batch.
+
+    A data set in memory is put on the device once (on each device, under a strategy). Of one on
+    the disk, the images of a call are read before it.
+    """
+
+    def __init__(self, images, labels, options):
+        self._order = Order(len(images), options)
+        self._strategy = options.strategy
+        self.dtype = tf.as_dtype(images.dtype)
+        self._on_disk = (images, labels) if isinstance(images, np.memmap) else None
+        if self._on_disk is None:
+            self._resident = self._place(images), self._place(labels)
+
+    def _place(self, array):
+        tensor = tf.constant(array)
+        if self._strategy is None:
+            return tensor
+        return self._strategy.experimental_distribute_values_from_function(lambda _: tensor)
+
+    def block(self, start, end):
+        """``(images, labels, indices)`` for the steps start..end-1."""
+        indices = self._order.indices(start, end)
+        if self._on_disk is None:
+            return *self._resident, tf.constant(indices)
+        chosen, places = np.unique(indices, return_inverse=True)  # ascending: one way over the disk
+        images, labels = (array[chosen] for array in self._on_disk)
+        places = places.reshape(indices.shape).astype(np.int32)
+        return self._place(np.asarray(images)), self._place(labels), tf.constant(places)
+
+
+class Interruption:
+    """Turns the first SIGINT or SIGTERM into a request that the loop sees between two calls."""
+
+    def __enter__(self):
+        self.requested, self._previous = None, {}
+        if threading.current_thread() is threading.main_thread():  # others cannot set handlers
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._previous[number] = signal.signal(number, self._request)
+        return self
+
+    def _request(self, number, frame):
+        if self.requested == number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.requested = number
+
+    def __exit__(self, *_):
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def raise_if_requested(self, step, directory):
+        """Ends the run as the signal would have, saying what was kept."""
+        if self.requested is None:
+            return
+        kept = (
+            "nothing was saved: no directory was given"
+            if directory is None
+            else (f"saved in {directory}; call train again to go on")
+        )
+        message = f"training stopped at step {step}, {kept}"
+        if self.requested == signal.SIGINT:
+            raise KeyboardInterrupt(message)
+        tqdm.write(message)
+        raise SystemExit(128 + self.requested)
+
+
+def block_end(step, num_steps, steps_per_call, checkpoint_every):
+    """The next step at which the compiled loop must return to Python."""
+    ends = [(step // every + 1) * every for every in (steps_per_call, checkpoint_every)]
+    return min(*ends, num_steps)
+
+
+def describe(history):
+    """What the progress bar says: both losses and the rate of the last compiled call."""
+    return (
+        f"D {history.discriminator_loss[-1]:.3f}, G {history.generator_loss[-1]:.3f}, "
+        f"{history.images_per_second[-1]:,.0f} images/s"
+    )
+
+
+def divergence_message(start, end, means, directory):
+    """What happened, what is kept, and what to try, for a run that is no longer finite."""
+    found = checkpoints.steps(directory) if directory is not None else {}
+    kept = (
+        f"The last good checkpoint is {list(found.values())[-1]}."
+        if found
+        else "There is no checkpoint of this run."
+    )
+    return (
+        f"between steps {start} and {end} a loss or a weight stopped being finite (mean "
+        f"discriminator loss {means[0]}, generator loss {means[1]}). {kept} Lower the learning "
+        f"rates, add a penalty such as penalties.r1, or check the images' range."
+    )
+
+
+def fingerprint(images, labels):
+    """The images' type, shape and hash, by which a checkpoint knows them again."""
+    digest = hashlib.sha256(np.ascontiguousarray(images))
+    if labels.max() >= 0:
+        digest.update(np.ascontiguousarray(labels))
+    return f"{images.dtype} {images.shape} sha256:{digest.hexdigest()[:16]}"
+
+
+def is_chief(strategy):
+    """Whether this process writes the files: of several workers, the first does."""
+    resolver = getattr(strategy, "cluster_resolver", None)
+    if resolver is None or not resolver.task_type:
+        return True
+    return resolver.task_type == "chief" or (
+        resolver.task_type == "worker"
+        and resolver.task_id == 0
+        and "chief" not in resolver.cluster_spec().jobs
+    )
+
+
+@contextlib.contextmanager
+def lost_workers(strategy, step, directory):
+    """Says what happened, and what to do, when another process of a run has gone."""
+    try:
+        yield
+    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
+        if strategy is None:
+            raise
+        kept = (
+            "Nothing was saved: no directory was given."
+            if directory is None
+            else f"Start all workers again with the directory {directory}: they go on from its "
+            f"newest checkpoint."
+        )
+        raise RuntimeError(
+            f"after step {step} another worker of this run could not be reached. {kept}"
+        ) from error
+
+
+def function_name(function):
+    """Module and name, as a checkpoint's configuration holds a function."""
+    return f"{function.__module__}.{function.__qualname__}"
+
+
+def without_name(config):
+    """A Keras configuration without the names in it, which differ between instances."""
+    if not isinstance(config, dict):
+        return config
+    return {key: without_name(value) for key, value in config.items() if key != "name"}
+
+
+def layer_configs(model):
+    """Each layer's class, simple settings and variable shapes; names differ between instances.
+
+    Layers inside a wrapper or a nested model have entries of their own.
+    """
+    entries = []
+    for layer in model._flatten_layers(include_self=False):
+        # a nested model's settings are its layers, with their names
+        config = {} if isinstance(layer, keras.Model) else layer.get_config()
+        settings = {
+            k: v
+            for k, v in config.items()
+            if k != "name" and isinstance(v, (bool, int, float, str, tuple, list))
+        }
+        shapes = [tuple(v.shape) for v in layer.variables]
+        entries.append([type(layer).__name__, settings, shapes])
+    return entries

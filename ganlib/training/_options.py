@@ -1,0 +1,109 @@
+"""What a run is given beside its networks: options and penalties."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+_MAX_DISCRIMINATOR_STEPS = 60  # so many have draws of their own within a step
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How a pair is trained, apart from its loss, penalties, terms and optimizers.
+
+    Attributes:
+        batch_size: real images per discriminator step, over all replicas; as many are generated.
+        num_discriminator_steps: discriminator steps per generator step.
+        ema_decay: decay of the generator's exponential moving average, in [0, 1); early on it is
+            at most (1 + step) / (10 + step), so that the average forgets the first weights.
+        steps_per_call: steps inside one compiled call; also how often losses are recorded.
+        jit_compile: whether XLA compiles the step. None: on a GPU only; on a CPU it is slower.
+        seed: the run's seed.
+        augment: what the discriminator's images go through, real and generated alike:
+            ``augment.DiffAugment`` or ``augment.ADA``. None: nothing.
+        strategy: a ``tf.distribute.Strategy`` under whose scope both networks were built. None:
+            one device.
+        label_smoothing: share s in [0, 0.5) by which the label of real images is lowered to
+            1 − s; for losses that are a cross-entropy (Salimans et al., NIPS 2016, section 3.4).
+        instance_noise: standard deviation of Gaussian noise on all images that the discriminator
+            sees (Sønderby et al., ICLR 2017; Arjovsky and Bottou, ICLR 2017).
+        instance_noise_steps: number of steps over which that noise falls linearly to zero. None:
+            it stays.
+        weight_clip: bound c to whose interval [−c, c] each weight of the discriminator is clipped
+            after its step (Arjovsky, Chintala and Bottou, ICML 2017). None: no clipping.
+    """
+
+    batch_size: int = 64
+    num_discriminator_steps: int = 1
+    ema_decay: float = 0.998
+    steps_per_call: int = 50
+    jit_compile: bool | None = None
+    seed: int = 0
+    augment: Callable | None = None
+    strategy: Any = None
+    label_smoothing: float = 0.0
+    instance_noise: float = 0.0
+    instance_noise_steps: int | None = None
+    weight_clip: float | None = None
+
+    def __post_init__(self):
+        _require_positive_integers(self, "batch_size", "num_discriminator_steps", "steps_per_call")
+        if self.instance_noise_steps is not None:
+            _require_positive_integers(self, "instance_noise_steps")
+        if self.num_discriminator_steps > _MAX_DISCRIMINATOR_STEPS:
+            raise ValueError(
+                f"num_discriminator_steps must be at most {_MAX_DISCRIMINATOR_STEPS}, but is "
+                f"{self.num_discriminator_steps}."
+            )
+        if not 0 <= self.ema_decay < 1:
+            raise ValueError(f"ema_decay must be in [0, 1), but is {self.ema_decay!r}.")
+        if not 0 <= self.label_smoothing < 0.5:
+            raise ValueError(
+                f"label_smoothing must be in [0, 0.5), but is {self.label_smoothing!r}. From 0.5 "
+                f"on, real images would count as fake."
+            )
+        if not self.instance_noise >= 0:
+            raise ValueError(f"instance_noise must be at least 0, but is {self.instance_noise!r}.")
+        if self.weight_clip is not None and not self.weight_clip > 0:
+            raise ValueError(f"weight_clip must be above 0 or None, but is {self.weight_clip!r}.")
+        replicas = self.num_replicas
+        if self.batch_size % replicas:
+            raise ValueError(
+                f"batch_size {self.batch_size} cannot be split among {replicas} replicas. Make it "
+                f"a multiple of {replicas}."
+            )
+
+    @property
+    def num_replicas(self):
+        """Number of devices that share a batch, int."""
+        return 1 if self.strategy is None else self.strategy.num_replicas_in_sync
+
+
+def _require_positive_integers(options, *names):
+    for name in names:
+        value = getattr(options, name)
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} must be a positive integer, but is {value!r}.")
+
+
+@dataclasses.dataclass(frozen=True)
+class Penalty:
+    """A gradient penalty with its weight, added every ``interval`` steps (lazy regularisation).
+
+    A penalty that comes every k steps is multiplied by k, so that its weight means the same.
+
+    Attributes:
+        function: one of ``penalties``: (discriminator, real, fake, seed) -> scalar.
+        weight: its factor; for R1 this is γ.
+        interval: number of steps from one to the next.
+
+    Reference:
+        Karras et al., *Analyzing and Improving the Image Quality of StyleGAN*, CVPR 2020, app. B.
+    """
+
+    function: Callable
+    weight: float = 1.0
+    interval: int = 1
+
+    def __post_init__(self):
+        _require_positive_integers(self, "interval")

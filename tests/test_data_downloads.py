@@ -1,0 +1,300 @@
+"""Finding, checking and fetching dataset files; the server is a real one on the loopback."""
+
+import functools
+import gzip
+import hashlib
+import http.server
+import os
+import socket
+import threading
+import time
+
+import pytest
+
+from ganlib.data import _downloads as downloads
+from ganlib.data._downloads import DamagedFileError, File, Source
+
+CONTENTS = {"first.gz": b"first " * 500, "second.gz": bytes(range(256)) * 40}
+FILES = tuple(
+    File(name, len(contents), hashlib.sha256(contents).hexdigest())
+    for name, contents in CONTENTS.items()
+)
+
+
+def _write(folder, names=tuple(CONTENTS), level=9):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).write_bytes(gzip.compress(CONTENTS[name], level))
+    return folder
+
+
+class _Handler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A folder, and the address under which it is served."""
+    folder = _write(tmp_path / "served")
+    handler = functools.partial(_Handler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
+        thread.start()
+        yield folder, f"http://127.0.0.1:{running.server_port}/"
+        running.shutdown()
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def clean(tmp_path, monkeypatch):
+    """No copy anywhere, no proxy in between, no apt-get."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setenv("PATH", str(tmp_path / "programs"))
+    monkeypatch.delenv("GANLIB_DATA", raising=False)
+    monkeypatch.setattr(downloads, "DISTRIBUTION_FOLDER", tmp_path / "distribution")
+
+
+def _source(url="http://127.0.0.1:9/"):
+    return Source(title="Toy data", folder="toy-data", url=url, package="dataset-toy")
+
+
+@pytest.fixture
+def cache(tmp_path):
+    """Where `keras.utils.get_file(cache_subdir="datasets/toy-data")` would look."""
+    return tmp_path / "keras" / "datasets" / "toy-data"
+
+
+def test_download_stores_whole_files_in_the_keras_cache(server, cache, capsys):
+    served, url = server
+    folder, contents = downloads.obtain(_source(url), FILES)
+    assert folder == cache
+    assert contents == list(CONTENTS.values())
+    assert sorted(os.listdir(cache)) == ["first.gz", "second.gz"]
+    assert (cache / "first.gz").read_bytes() == (served / "first.gz").read_bytes()
+    assert f"Downloading {url}first.gz" in capsys.readouterr().out
+
+
+def test_second_time_nothing_is_downloaded(server, cache, capsys):
+    _, url = server
+    downloads.obtain(_source(url), FILES)
+    capsys.readouterr()
+    folder, _ = downloads.obtain(_source("http://127.0.0.1:9/"), FILES)
+    assert folder == cache
+    assert capsys.readouterr().out == ""
+
+
+def _other(packed):
+    return gzip.compress(b"something else")
+
+
+def _longer(packed):
+    return gzip.compress(gzip.decompress(packed) + b"!")
+
+
+def _half(packed):
+    return packed[: len(packed) // 2]
+
+
+def _flipped(packed):
+    middle = len(packed) // 2
+    return packed[:middle] + bytes([packed[middle] ^ 1]) + packed[middle + 1 :]
+
+
+def _page(packed):
+    return b"<html>Log in to this network</html>"
+
+
+def _nothing(packed):
+    return b""
+
+
+DAMAGES = [_other, _longer, _half, _flipped, _page, _nothing]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_download_of_something_else_is_refused_and_leaves_nothing(server, cache, damage):
+    served, url = server
+    path = served / "first.gz"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(DamagedFileError, match=r"first\.gz"):
+        downloads.download(_source(url), FILES)
+    assert os.listdir(cache) == []
+    with pytest.raises(FileNotFoundError, match=r"download: .*first\.gz"):
+        downloads.obtain(_source(url), FILES)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_local_file_is_named_and_passed_over(tmp_path, monkeypatch, cache, damage):
+    _write(cache)
+    own = _write(tmp_path / "own")
+    path = own / "second.gz"
+    path.write_bytes(damage(path.read_bytes()))
+    monkeypatch.setenv("GANLIB_DATA", str(own))
+    with pytest.warns(UserWarning, match=r"own/second\.gz .*passed over") as caught:
+        folder, contents = downloads.obtain(_source(), FILES)
+    assert len(caught) == 1
+    assert folder == cache
+    assert contents == list(CONTENTS.values())
+
+
+def test_too_long_file_is_not_unpacked_to_its_end():
+    # A gzip bomb: 100 MB of zeros in 100 kB. Only one byte past the pinned length is unpacked.
+    packed = gzip.compress(bytes(100_000_000), 1)
+    with pytest.raises(DamagedFileError, match="more than the expected 3,000 bytes"):
+        downloads.unpack(packed, FILES[0], "bomb.gz")
+
+
+def test_download_replaces_a_damaged_cache(server, cache):
+    _, url = server
+    _write(cache)
+    (cache / "first.gz").write_bytes(b"")
+    with pytest.warns(UserWarning, match="passed over"):
+        folder, _ = downloads.obtain(_source(url), FILES)
+    assert folder == cache
+    assert gzip.decompress((cache / "first.gz").read_bytes()) == CONTENTS["first.gz"]
+
+
+def test_damaged_local_file_is_named_when_nothing_else_helps(cache):
+    _write(cache)
+    (cache / "first.gz").write_bytes(b"junk")
+    with (
+        pytest.warns(UserWarning, match=r"first\.gz"),
+        pytest.raises(FileNotFoundError, match="no sound one in"),
+    ):
+        downloads.obtain(_source(), FILES)
+
+
+def test_same_contents_in_another_packing_are_accepted(cache):
+    _write(cache, level=1)
+    assert downloads.obtain(_source(), FILES)[0] == cache
+
+
+def test_a_folder_with_some_of_the_files_does_not_count(tmp_path, monkeypatch, cache):
+    own = _write(tmp_path / "own", names=["first.gz"])
+    _write(cache)
+    monkeypatch.setenv("GANLIB_DATA", str(own))
+    assert downloads.obtain(_source(), FILES)[0] == cache
+    assert downloads.obtain(_source(), FILES[:1])[0] == own
+
+
+def test_own_folder_may_hold_the_files_or_a_subfolder(tmp_path, monkeypatch):
+    own = _write(tmp_path / "own")
+    monkeypatch.setenv("GANLIB_DATA", str(own))
+    assert downloads.obtain(_source(), FILES)[0] == own
+    parent = tmp_path / "parent"
+    _write(parent / "toy-data")
+    monkeypatch.setenv("GANLIB_DATA", str(parent))
+    assert downloads.obtain(_source(), FILES)[0] == parent / "toy-data"
+
+
+def test_without_keras_home_the_cache_is_in_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.delenv("KERAS_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder = downloads.keras_folder(_source())
+    assert folder == tmp_path / ".keras" / "datasets" / "toy-data"
+
+
+def test_distribution_folder_is_used(tmp_path):
+    folder = _write(tmp_path / "distribution" / "toy-data")
+    assert downloads.obtain(_source(), FILES)[0] == folder
+
+
+def test_without_network_the_error_comes_at_once_and_names_three_ways(cache):
+    start = time.monotonic()
+    with pytest.raises(FileNotFoundError) as caught:
+        downloads.obtain(_source("http://127.0.0.1:9/"), FILES)  # nothing listens on port 9
+    assert time.monotonic() - start < 3
+    message = str(caught.value)
+    assert "refused" in message
+    for way in ("python -m ganlib.data", "apt-get install dataset-toy", "GANLIB_DATA", str(cache)):
+        assert way in message
+
+
+def test_missing_file_on_the_server_is_reported(server):
+    served, url = server
+    (served / "second.gz").unlink()
+    with pytest.raises(FileNotFoundError, match="404"):
+        downloads.obtain(_source(url), FILES)
+
+
+def test_silent_server_is_given_up(monkeypatch):
+    monkeypatch.setattr(downloads, "TIMEOUT_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        start = time.monotonic()
+        with pytest.raises(FileNotFoundError, match="timed out"):
+            downloads.obtain(_source(url), FILES)
+        assert time.monotonic() - start < 3
+
+
+def test_answer_that_is_no_http_is_reported():
+    with socket.create_server(("127.0.0.1", 0)) as odd:
+
+        def answer():
+            connection, _ = odd.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b"junk\r\n\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(FileNotFoundError, match="broke off"):
+            downloads.obtain(_source(f"http://127.0.0.1:{odd.getsockname()[1]}/"), FILES)
+        thread.join()
+
+
+def test_cache_that_cannot_be_written_is_reported(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "file"))
+    with pytest.raises(FileNotFoundError, match=r"download: .*file"):
+        downloads.obtain(_source(), FILES)
+
+
+def _fake_apt(tmp_path, script):
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    program = programs / "apt-get"
+    program.write_text(f"#!/bin/sh\nPATH=/usr/bin:/bin\necho $@ >> {tmp_path}/calls\n{script}\n")
+    program.chmod(0o755)
+
+
+def test_package_is_installed_when_allowed(tmp_path, monkeypatch):
+    packed = _write(tmp_path / "packed")
+    target = tmp_path / "distribution" / "toy-data"
+    # As on a bare machine: the first install fails until the package lists are there.
+    _fake_apt(
+        tmp_path,
+        f"if [ $1 = update ]; then touch {tmp_path}/lists; exit 0; fi\n"
+        f"[ -e {tmp_path}/lists ] || exit 100\nmkdir -p {target} && cp {packed}/* {target}",
+    )
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    folder, _ = downloads.obtain(_source(), FILES, may_install=True)
+    assert folder == target
+    install = "install -y --no-install-recommends dataset-toy"
+    assert (tmp_path / "calls").read_text().splitlines() == [install, "update", install]
+
+
+def test_package_is_never_installed_unasked(tmp_path, monkeypatch):
+    _fake_apt(tmp_path, "exit 0")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    with pytest.raises(FileNotFoundError):
+        downloads.obtain(_source(), FILES)
+    assert not (tmp_path / "calls").exists()
+
+
+@pytest.mark.parametrize(
+    ("user", "script", "reason"),
+    [
+        (1000, "exit 0", "needs root"),
+        (0, "echo E: no such package >&2; exit 100", "E: no such package"),
+        (0, "exit 0", "no sound one in"),
+    ],
+    ids=["not root", "apt-get fails", "package without the files"],
+)
+def test_failing_package_is_reported(tmp_path, monkeypatch, user, script, reason):
+    _fake_apt(tmp_path, script)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    with pytest.raises(FileNotFoundError, match=f"package dataset-toy: .*{reason}"):
+        downloads.obtain(_source(), FILES, may_install=True)
