@@ -15,7 +15,6 @@ import pytest
 from ganlib import data
 from ganlib.data import Images, to_model_range, to_uint8
 from ganlib.data import _downloads as downloads
-from ganlib.data import _emoji as emoji
 
 
 @pytest.fixture
@@ -291,24 +290,13 @@ def test_load_fashion_mnist_reads_idx_files(tiny_fashion, tmp_path, monkeypatch)
     assert len(data.load_fashion_mnist("test")) == 2
 
 
-def test_main_says_where_each_part_lies(tiny_fashion, tmp_path, monkeypatch, capsys):
+def test_main_says_where_each_part_lies(tiny_fashion, tmp_path, capsys):
     folder = tmp_path / "keras" / "datasets" / "fashion-mnist"
     tiny_fashion(folder)
-    monkeypatch.setattr(emoji, "font", lambda may_install: tmp_path / "found.ttf")
     assert data.main() == 0
     said = capsys.readouterr().out
     assert f"train: 3 images in {folder}" in said
     assert f"test: 2 images in {folder}" in said
-    assert f"99 faces in {tmp_path / 'found.ttf'}" in said
-
-
-def test_main_without_the_font_names_the_ways_out(tiny_fashion, tmp_path, monkeypatch, capsys):
-    tiny_fashion(tmp_path / "keras" / "datasets" / "fashion-mnist")
-    monkeypatch.setattr(emoji, "SYSTEM_FOLDERS", ())
-    toy = downloads.Source("The font", "noto-emoji", "http://127.0.0.1:9/", "fonts-toy")
-    monkeypatch.setattr(emoji, "FONT", toy)
-    assert data.main() == 1
-    assert "apt-get install fonts-toy" in capsys.readouterr().err
 
 
 def test_main_without_any_source_names_the_ways_out(tiny_fashion, capsys):

@@ -138,21 +138,19 @@ def load_cifar10(split: str = "train") -> Images:
 
 
 def load_emoji(image_size: int = 64) -> Images:
-    """Draw the 99 faces of the font Noto Color Emoji on white: a small set of colour pictures.
+    """Load the 99 faces of the font Noto Color Emoji on white: a small set of colour pictures.
 
     Cats, a robot and the like, which share a block of Unicode with the faces, are left out. The
-    font is looked for where systems keep fonts, in the folder that `$GANLIB_DATA` names and in the
-    Keras cache. Where there is none, it is downloaded from its project's release 2.042, checked,
-    and kept in the Keras cache. Another release draws some faces a little differently.
+    pictures come with ganlib, drawn from the font's release 2.042 and stored without loss.
 
     Args:
-        image_size: height and width; the font's own bitmaps are 136 wide.
+        image_size: height and width. The stored pictures are 136 pixels wide; larger ones are
+            enlarged from these.
 
     Returns:
         `Images` with uint8 `(99, image_size, image_size, 3)`, in Unicode's order, without labels.
 
     Raises:
-        FileNotFoundError: no font, and the download failed; the message says what to do.
         ValueError: an image size that is no positive integer.
 
     Example:
@@ -321,7 +319,10 @@ def _require_form(image_size, channels) -> None:
 
 def _require_size(image_size) -> None:
     if not isinstance(image_size, int | np.integer) or image_size < 1:
-        raise ValueError(f"received image_size={image_size!r}; expected a positive integer")
+        raise ValueError(
+            f"received image_size={image_size!r}; expected a positive integer: the height "
+            "and width in pixels, such as 64"
+        )
 
 
 def _from_idx(contents: bytes) -> np.ndarray:
@@ -333,10 +334,10 @@ def _from_idx(contents: bytes) -> np.ndarray:
 
 
 def main() -> int:
-    """Make every dataset of the book available, and say where it lies.
+    """Make available what the book needs and ganlib does not bring, and say where it lies.
 
     Returns:
-        The exit status: 0, or 1 where a dataset could not be had.
+        The exit status: 0, or 1 where the data could not be had.
     """
     source = _downloads.FASHION_MNIST
     for split, files in _downloads.FASHION_MNIST_FILES.items():
@@ -347,10 +348,4 @@ def main() -> int:
             return 1
         num_images = len(_from_idx(contents[1]))
         print(f"{source.title}, {split}: {num_images:,} images in {folder}, checksums right")
-    try:
-        path = _emoji.font(may_install=True)
-    except FileNotFoundError as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"{_emoji.FONT.title}: {len(_emoji.FACES)} faces in {path}")
     return 0
