@@ -11,6 +11,8 @@ Runs that were made with another lab or another ganlib are made anew.
 import argparse
 import csv
 import json
+import math
+import re
 import statistics
 import subprocess
 import sys
@@ -19,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tools import notebooks  # noqa: E402, after the line that makes it importable
+from tools import measured, notebooks  # noqa: E402, after the line that makes it importable
 
 DATA = ROOT / "book" / "data"
 # Column of a table -> (name in results.json, format).
@@ -154,6 +156,65 @@ def sweep(name):
         path = DATA / f"{name}_{table_name}.csv"
         write_table(path, table, runs)
         print(f"The table is in {path.relative_to(ROOT)}", flush=True)
+    measured.put(*measured_section(name))
+
+
+# ---- numbers for the prose ---------------------------------------------------------------------
+
+
+def row_name(heading, label):
+    """Returns a name for a row: `latents, seed` and `16, 0` make `latents_16_seed_0`."""
+    heads, parts = heading.split(", "), re.sub(r"(?<=\d),(?=\d)", "", label).split(", ")
+    if len(heads) != len(parts):
+        return measured.name(label)
+    pairs = zip(heads, parts, strict=True)
+    return measured.name(" ".join(p if p[0].isalpha() else f"{h} {p}" for h, p in pairs))
+
+
+def summary(values):
+    """Returns what the prose may say of one number over the rows of a table.
+
+    The interval of a mean is Student's, of 95%; the geometric mean's is that of the logarithms.
+    """
+    found = {"median": statistics.median(values), "low": min(values), "high": max(values)}
+    found |= {"each": values, "mean": _mean(values)}
+    if min(values) > 0:
+        logarithms = _mean([math.log(value) for value in values])
+        found["geometric_mean"] = {key: math.exp(value) for key, value in logarithms.items()}
+    return found
+
+
+def _mean(values):
+    from scipy import stats
+
+    mean, deviation = statistics.mean(values), statistics.stdev(values)
+    half = stats.t.ppf(0.975, len(values) - 1) * deviation / math.sqrt(len(values))
+    return {"mean": mean, "low": mean - half, "high": mean + half}
+
+
+def measured_section(name):
+    """Returns the section of `numbers.json` that a lab's sweep makes, and its values.
+
+    A table has each row's numbers below `rows`, and if it has a summary, that of each number.
+    """
+    kept, section = json.loads((DATA / f"{name}_runs.json").read_text(encoding="utf-8")), {}
+    for table_name, table in notebooks.settings("sweeps.yml", name).items():
+        rows = {}
+        for label, own in table["rows"].items():
+            run = kept[json.dumps(table["all"] | own if own else {}, sort_keys=True)]
+            rows[row_name(table["heading"], label)] = measured.named(run["results"])
+        section[measured.name(table_name)] = values = {"rows": rows}
+        for key in next(iter(rows.values())) if table.get("summary") else ():
+            column = [row[key] for row in rows.values() if key in row]
+            if len(column) == len(rows) and not any(isinstance(one, str) for one in column):
+                values[key] = summary(column)
+    return f"sweep{name[:2]}", section
+
+
+def measured_sections():
+    """Yields the section of each sweep whose runs are kept."""
+    for path in sorted(DATA.glob("*_runs.json")):
+        yield measured_section(path.stem.removesuffix("_runs"))
 
 
 if __name__ == "__main__":
