@@ -3,8 +3,8 @@ r"""A Sphinx extension: measured numbers come into the chapters by name.
 ``{{ lab07.relative_frechet_distance | digits(2) }}`` is replaced by the number of that name in
 ``book/data/numbers.json``, before the page is parsed. So it works in sentences, formulas, tables,
 captions and descriptions of figures alike. The expression is Jinja's; it stands on one line, begins
-with a dotted name (or a bracket and a dotted name), and has a space inside each pair of braces, so
-LaTeX's braces are left alone. Code is left alone too, fenced or between backticks. A name that is
+with a dotted name (before which there may be brackets, a minus and a factor), and has a space inside
+each pair of braces, so LaTeX's braces are left alone. Code is left alone too, fenced or between backticks. A name that is
 not there is an error that names the file, the line, and the names that are most like it.
 """
 
@@ -20,7 +20,7 @@ import jinja2
 from sphinx.errors import SphinxError
 
 NUMBERS = Path("book") / "data" / "numbers.json"
-EXPRESSION = re.compile(r"\{\{ +(?P<body>\(*[A-Za-z_]\w*\.\w[^{}\n]*?) +\}\}")
+EXPRESSION = re.compile(r"\{\{ +(?P<body>[-(\d *]*[A-Za-z_]\w*\.\w[^{}\n]*?) +\}\}")
 DOTTED = re.compile(r"(?<![\w.|])[A-Za-z_]\w*(?:\.\w+)+")
 FENCE = re.compile(r" {0,3}(?P<fence>`{3,}|~{3,}|:{3,})(?P<rest>.*)")
 # Code between one or two backticks, a role's text too; it ends with its paragraph at the latest.
@@ -75,8 +75,9 @@ def fixed(value, places=0):
 
 @_format
 def signed(value, places=1):
-    """The same with a plus or a minus; no sign before an exact zero."""
-    return f"{value:+,.{places}f}" if value else f"{value:.{places}f}"
+    """The same with a plus or a minus; no sign before a zero."""
+    text = f"{value:+,.{places}f}"
+    return text if text.strip("+-0.") else text[1:]
 
 
 @_format
@@ -97,7 +98,7 @@ def percent(value, places=0):
 @_format
 def points(value, places=1):
     """A difference of shares in percentage points, with a plus or a minus: −2.1."""
-    return f"{100 * value:+.{places}f}" if value else f"{value:.{places}f}"
+    return signed(100 * value, places)
 
 
 @_format

@@ -52,7 +52,11 @@ def _difference(first, second, level=0.95):
     mean, low, high, *_ = map(float, studies.paired_difference(*pairs, level))
     each = [a - b for a, b in zip(*pairs, strict=True)]
     found = {"mean": mean, "low": low, "high": high, "each": each}
-    return found | {"smallest": min(each), "largest": max(each)}
+    return found | {
+        "smallest": min(each),
+        "largest": max(each),
+        "deviation": statistics.stdev(each),
+    }
 
 
 def cells(study, balanced, contrasts):

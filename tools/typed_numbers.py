@@ -75,6 +75,11 @@ class Typed(NamedTuple):
         return "." in self.text or self.text.endswith("%")
 
     @property
+    def is_round(self):
+        """Whether it is a multiple of 100, as most counts of images and steps that are settings."""
+        return not self.is_fraction and self.value % 100 == 0
+
+    @property
     def num_digits(self):
         """Significant digits, as they are printed."""
         return len(re.sub(r"[ ,{}%.]", "", self.text).lstrip("0"))
@@ -149,22 +154,27 @@ def used_values(text, values, chapter):
     sections = {section: values[section] for section in used if section in values}
     found = {}
     for name, value in sphinx_numbers.flat(sections):
-        for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, str):
-                found |= {f"{name} ({n})": float(n) for n in re.findall(r"\d+(?:\.\d+)?", one)}
-            else:
-                found[name if one is value else f"{name} ({one:g})"] = one
+        if isinstance(value, str):
+            found |= {f"{name} ({n})": float(n) for n in re.findall(r"\d+(?:\.\d+)?", value)}
+        elif not isinstance(value, list):  # of seeds, so many that some would be equal by chance
+            found[name] = value
     return found
 
 
 def names_of(typed, used):
     """Returns the names of the measured numbers that a typed one equals as it is printed."""
-    shown = f"{typed.value:.{typed.places}f}"
     scales = (1, 100) if typed.is_fraction else (1,)  # a share is printed in percent
+    whole = f"{typed.value:.0f}"
+    zeros = len(whole.rstrip("0")) - len(whole)  # 430 may be 427.9 with two digits
+    places = typed.places if typed.is_fraction else zeros
     return [
         name
         for name, value in used.items()
-        if shown in (f"{scale * abs(value):.{typed.places}f}" for scale in scales)
+        if any(
+            f"{round(scale * abs(value), places):.{typed.places}f}"
+            == f"{typed.value:.{typed.places}f}"
+            for scale in scales
+        )
     ]
 
 
@@ -208,8 +218,8 @@ def complaints(text, values, chapter, exceptions):
         names = []
         if must_be_named or typed.num_digits >= MIN_DIGITS:
             names = names_of(typed, used)
-        if not typed.is_fraction and typed.value % 100 == 0:
-            names = []  # counts of images and steps, which are round, are settings
+        if typed.is_round:
+            names = []
         if must_be_named or names:
             known = ", ".join(names[:4]) or "no measured number of the sections used here"
             found.append(f"book/{chapter}.md:{typed.line}: {typed.text} is typed; it is {known}")
