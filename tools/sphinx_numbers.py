@@ -2,10 +2,11 @@ r"""A Sphinx extension: measured numbers come into the chapters by name.
 
 ``{{ lab07.relative_frechet_distance | digits(2) }}`` is replaced by the number of that name in
 ``book/data/numbers.json``, before the page is parsed. So it works in sentences, formulas, tables,
-captions and descriptions of figures alike. The expression is Jinja's; it stands on one line, begins
-with a dotted name (before which there may be brackets, a minus and a factor), and has a space inside
-each pair of braces, so LaTeX's braces are left alone. Code is left alone too, fenced or between backticks. A name that is
-not there is an error that names the file, the line, and the names that are most like it.
+captions and descriptions of figures alike. The expression is Jinja's. It stands on one line, begins
+with a dotted name (before which there may be brackets, a minus and a factor), and has a space
+inside each pair of braces, so LaTeX's braces are left alone. Code is left alone too, fenced or
+between backticks. A name that is not there is an error that names the file, the line, and the names
+that are most like it.
 """
 
 import difflib

@@ -162,6 +162,21 @@ def sweep(name):
 # ---- numbers for the prose ---------------------------------------------------------------------
 
 
+def remembered(results):
+    """Returns how far held-out images are from the training ones on the way to the generated ones.
+
+    By the mean signs of the discriminator's logits: 0 if it treats them as it does the training
+    images, and 1 if as the generated ones, so that it knows the training images by heart.
+    """
+    found = {}
+    for kind in ("plain", "augmented"):
+        names = (f"sign_{which}_{kind}" for which in ("training", "held_out", "generated"))
+        if all(values := [results.get(name) for name in names]):
+            training, held_out, generated = values
+            found[f"remembered_{kind}"] = (training - held_out) / (training - generated)
+    return found
+
+
 def row_name(heading, label):
     """Returns a name for a row: `latents, seed` and `16, 0` make `latents_16_seed_0`."""
     heads, parts = heading.split(", "), re.sub(r"(?<=\d),(?=\d)", "", label).split(", ")
@@ -202,7 +217,8 @@ def measured_section(name):
         rows = {}
         for label, own in table["rows"].items():
             run = kept[json.dumps(table["all"] | own if own else {}, sort_keys=True)]
-            rows[row_name(table["heading"], label)] = measured.named(run["results"])
+            results = run["results"] | remembered(run["results"])
+            rows[row_name(table["heading"], label)] = measured.named(results)
         section[measured.name(table_name)] = values = {"rows": rows}
         for key in next(iter(rows.values())) if table.get("summary") else ():
             column = [row[key] for row in rows.values() if key in row]
