@@ -1,11 +1,12 @@
 """Measured numbers come into the chapters by name, and those typed by hand are noticed."""
 
+import csv
 import json
 from types import SimpleNamespace
 
 import pytest
 
-from tools import measured, sphinx_numbers, sweep, typed_numbers
+from tools import measured, sphinx_numbers, study_garments, sweep, typed_numbers
 
 VALUES = measured.read()
 CHAPTERS = sorted(path.stem for path in typed_numbers.BOOK.glob("[0-9]*.md"))
@@ -72,6 +73,63 @@ def test_numbers_are_those_of_the_results_that_are_kept():
     assert made.keys() == kept.keys()
     for name, value in made.items():
         assert value == (kept[name] if isinstance(value, str) else pytest.approx(kept[name])), name
+
+
+@pytest.mark.parametrize(
+    ("section", "table"), [("study", "12_study"), ("replication", "12_study_replication")]
+)
+def test_differences_are_those_of_the_table_that_the_study_writes(section, table):
+    """`make study` writes the table by code of its own, from the rows as they are."""
+    path = measured.PATH.with_name(f"{table}_contrasts.csv")
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) > 10
+    for row in rows:
+        prefix = "balanced_" if row["measure"] == "balanced_accuracy" else ""
+        name = prefix + row["contrast"].replace(" − ", "_minus_")
+        found = VALUES[section][f"{row['setting']}_{row['num_per_class']}"][name]
+        for key in ("mean", "low", "high"):
+            assert found[key] == pytest.approx(float(row[key]), abs=0.00501), (name, key)
+        assert len(found["each"]) == int(row["seeds"])
+
+
+def test_garments_are_compared_seed_by_seed():
+    def row(garment, what, seed, percent):
+        share = str(percent / 100)
+        return {"garment": garment, "what": what, "seed": seed, "share": share}
+
+    shares = {"classical": (50, 60), "both": (53, 61), study_garments.GUESSED: (40, 50)}
+    rows = [
+        row(garment, what, seed, value + more)
+        for garment, more in (("Coat", 0), ("T-shirt/top", 10), ("Bag", 20))
+        for what, values in (
+            shares | {study_garments.DRAWN: (90 - 2 * more, 90 - 2 * more)}
+        ).items()
+        for seed, value in zip("01", values, strict=True)
+    ]
+    _, found = study_garments.measured_section(rows)
+    # The differences 3 and 1: mean 2, standard error 1, and t_1(0.975) is 12.706.
+    interval = found["t_shirt_top"]["both_minus_classical"]
+    assert interval == pytest.approx({"mean": 2, "low": 2 - 12.706, "high": 2 + 12.706}, abs=1e-3)
+    assert (found["coat"]["classical"], found["mean_both"]) == pytest.approx((55, 67))
+    assert found["rank_correlation"] == -1
+
+
+def test_bench_has_the_numbers_of_its_tables():
+    with measured.PATH.with_name("bench_finals.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        found = VALUES["bench"]["finals"][measured.name(row["change"])]
+        assert f"{found['test']:.4f}" == row["relative distance"]
+        if row["range"]:
+            assert f"{found['low']:.4f} to {found['high']:.4f}" == row["range"]
+
+
+def test_held_out_images_between_training_images_and_generated_ones():
+    signs = {"training": 1.0, "held_out": 0.25, "generated": -0.5}
+    results = {f"sign_{kind}_plain": value for kind, value in signs.items()}
+    assert sweep.remembered(results) == {"remembered_plain": 0.5}
+    assert sweep.remembered({"sign_training_plain": 1.0}) == {}
 
 
 def test_rows_of_a_sweep_are_named_by_what_differs():

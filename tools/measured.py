@@ -67,27 +67,27 @@ def named(values):
     return found
 
 
-def read(path=PATH):
+def read(path=None):
     """Returns all sections, a dict of nested dicts; empty if nothing has been measured."""
-    path = Path(path)
+    path = Path(path or PATH)
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
-def put(section, values, path=PATH):
+def put(section, values, path=None):
     """Replaces one section of measured numbers by what was measured now.
 
     Args:
         section: str, its name, such as ``lab07``.
         values: nested dict; keys are names (a letter, then letters, digits and underscores, all in
             lower case), values are numbers, lists of numbers, or texts.
-        path: the file, which is either the old one or the new one whenever it is read.
+        path: the file, the book's if it is None; whoever reads it sees the old one or the new one.
 
     Raises:
         NumbersError: if a key is no name, or a value is not finite or of another kind.
     """
-    contents = read(path) | {section: values}
+    path = Path(path or PATH)
+    contents, temporary = read(path) | {section: values}, path.with_suffix(".tmp")
     _check(section, values, section)
-    path, temporary = Path(path), Path(path).with_suffix(".tmp")
     text = json.dumps(contents, indent=1, sort_keys=True, ensure_ascii=False)
     temporary.write_text(text + "\n", encoding="utf-8")
     temporary.replace(path)

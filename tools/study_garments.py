@@ -165,7 +165,7 @@ def measured_section(rows):
                 zip(("mean", "low", "high"), map(float, interval), strict=False)
             )
     garments = list(section)
-    for name in names.values():
+    for name in section[garments[0]].keys() & names.values():
         section[f"mean_{name}"] = statistics.mean(section[garment][name] for garment in garments)
     ranks = stats.spearmanr(
         *([section[g][k] for g in garments] for k in ("guessed_right", "drawn_right"))

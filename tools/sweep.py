@@ -171,7 +171,8 @@ def remembered(results):
     found = {}
     for kind in ("plain", "augmented"):
         names = (f"sign_{which}_{kind}" for which in ("training", "held_out", "generated"))
-        if all(values := [results.get(name) for name in names]):
+        values = [results.get(name) for name in names]
+        if None not in values:
             training, held_out, generated = values
             found[f"remembered_{kind}"] = (training - held_out) / (training - generated)
     return found
