@@ -200,6 +200,26 @@ def unused(text, exceptions):
     return [words for words in exceptions if not _spans(text, words)]
 
 
+def typed_by_hand(text, used, exceptions):
+    """Yields (`Typed`, measured names) of each number that should not be typed, in no order.
+
+    Args:
+        text: str, the page's source.
+        used: dict, what `used_values` returns.
+        exceptions: words with given numbers.
+    """
+    allowed = [span for words in exceptions for span in _spans(text, words)]
+    for typed in numbers(text):
+        if any(begin <= typed.place < end for begin, end in allowed):
+            continue
+        must_be_named = typed.is_plain and typed.is_fraction
+        names = []
+        if must_be_named or (typed.num_digits >= MIN_DIGITS and not typed.is_round):
+            names = names_of(typed, used)
+        if must_be_named or names:
+            yield typed, names
+
+
 def complaints(text, values, chapter, exceptions):
     """Returns what to say about each number that was typed by hand, in the page's order.
 
@@ -209,21 +229,12 @@ def complaints(text, values, chapter, exceptions):
         chapter: str, the page's stem.
         exceptions: words with given numbers.
     """
-    used, found = used_values(text, values, chapter), []
-    allowed = [span for words in exceptions for span in _spans(text, words)]
-    for typed in sorted(numbers(text), key=lambda typed: typed.place):
-        if any(begin <= typed.place < end for begin, end in allowed):
-            continue
-        must_be_named = typed.is_plain and typed.is_fraction
-        names = []
-        if must_be_named or typed.num_digits >= MIN_DIGITS:
-            names = names_of(typed, used)
-        if typed.is_round:
-            names = []
-        if must_be_named or names:
-            known = ", ".join(names[:4]) or "no measured number of the sections used here"
-            found.append(f"book/{chapter}.md:{typed.line}: {typed.text} is typed; it is {known}")
-    return found
+    found = typed_by_hand(text, used_values(text, values, chapter), exceptions)
+    return [
+        f"book/{chapter}.md:{typed.line}: {typed.text} is typed; it is "
+        + (", ".join(names[:4]) or "no measured number of the sections used here")
+        for typed, names in sorted(found, key=lambda pair: pair[0].place)
+    ]
 
 
 def main(words):
