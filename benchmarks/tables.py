@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.figures import SHORT, load
 from benchmarks.kept import ROOT
+from tools import measured
 
 DUE = 240  # seconds at which contestants are compared
 
@@ -140,6 +141,61 @@ TABLES = {  # name of the file -> part and function
 }
 
 
+# ---- numbers for the prose ---------------------------------------------------------------------
+
+
+def measured_section(source=ROOT / "book" / "data"):
+    """Returns the section of `numbers.json` that the bench makes, and its values.
+
+    Args:
+        source: where the results are.
+    """
+    there = {
+        part: load(part, source)
+        for part in ("search", "finals", "quality", "metrics", "throughput", "growth", "limit")
+        if (Path(source) / f"bench_{part}.json").exists()
+    }
+    section = {}
+    for part in ("search", "finals"):
+        if part in there:
+            section[part] = {measured.name(one["title"]): one for one in there[part]["summary"]}
+    if "quality" in there:
+        section["quality"] = {"headline": headline(there["quality"])}
+        for run in there["quality"]["runs"].values():
+            points = {f"after_{point['due']}_s": point for point in run["points"]}
+            section["quality"][f"{run['name']}_times_{run['factor']:g}"] = points
+    for one in there["metrics"]["summary"] if "metrics" in there else ():
+        size = f"{one['num_rows']}_by_{one['num_features']}"
+        ways = section.setdefault("metrics", {}).setdefault(f"{one['metric']} {size}", {})
+        ways[one["title"]] = one
+    for mode, one in there["throughput"]["summary"].items() if "throughput" in there else ():
+        section.setdefault("throughput", {})[mode] = one["contestants"]
+    if "growth" in there:
+        section["growth"] = there["growth"]["runs"]
+    if "limit" in there:
+        section["limit"] = there["limit"]["runs"]["step"]
+    return "bench", measured.named(_numbers(section))
+
+
+def _numbers(values):
+    """Returns the numbers in nested dicts; a pair of them called `range` as `low` and `high`."""
+    found = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            if inner := _numbers(value):
+                found[key] = inner
+        elif key == "range":
+            found["low"], found["high"] = value
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            found[key] = value
+    return found
+
+
+def measured_sections():
+    """Yields the section of what the bench has measured."""
+    yield measured_section()
+
+
 def main(folder=ROOT / "book" / "data", source=ROOT / "book" / "data"):
     """Writes every table for which there are results.
 
@@ -155,6 +211,8 @@ def main(folder=ROOT / "book" / "data", source=ROOT / "book" / "data"):
             with open(folder / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
                 csv.writer(file, lineterminator="\n").writerows(rows)
             print(folder / f"{name}.csv")
+    if folder == measured.PATH.parent:  # the book's own, not a trial's
+        measured.put(*measured_section(source))
 
 
 if __name__ == "__main__":
