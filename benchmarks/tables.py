@@ -173,7 +173,12 @@ def measured_section(source=ROOT / "book" / "data"):
     if "growth" in there:
         section["growth"] = there["growth"]["runs"]
     if "limit" in there:
-        section["limit"] = there["limit"]["runs"]["step"]
+        step = there["limit"]["runs"]["step"]
+        # In the units of the prose, too: so such a number is noticed where it is typed.
+        section["limit"] = step | {
+            "gigaflops_a_second": step["rate"] / 1e9,
+            "gigabytes_a_second": step["bandwidth"] / 1e9,
+        }
     return "bench", measured.named(_numbers(section))
 
 
