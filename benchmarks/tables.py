@@ -7,8 +7,8 @@ import csv
 import sys
 from pathlib import Path
 
-from benchmarks.figures import SHORT, load
-from benchmarks.kept import ROOT
+from benchmarks.figures import SHORT
+from benchmarks.results import FOLDER, Part, load
 
 DUE = 240  # seconds at which contestants are compared
 
@@ -17,7 +17,7 @@ def tried(contents):
     """Returns the rows of what was tried, with a heading.
 
     Args:
-        contents: of ``bench_search.json``.
+        contents: of the part "search", as `results.load` has it.
     """
     rows = [["change", "relative distance", "as a multiple", "steps", "ms a step", "recall"]]
     for one in contents["summary"]:
@@ -33,7 +33,7 @@ def finals(contents):
     """Returns the rows of the longer race, with a heading.
 
     Args:
-        contents: of ``bench_finals.json``.
+        contents: of the part "finals", as `results.load` has it.
     """
     rows = [["change", "runs", "relative distance", "range", "steps", "ms a step", "recall"]]
     for one in contents["summary"]:
@@ -48,7 +48,7 @@ def quality(contents):
     """Returns each contestant's distances after some seconds, with a heading.
 
     Args:
-        contents: of ``bench_quality.json``.
+        contents: of the part "quality", as `results.load` has it.
     """
     shown = [due for due in contents["protocol"]["times"] if due >= 20]
     rows = [["recipe", "rates", *(f"{due} s" for due in shown), f"steps in {DUE} s"]]
@@ -65,7 +65,7 @@ def headline(contents):
     """Returns what the comparison comes to.
 
     Args:
-        contents: of ``bench_quality.json``.
+        contents: of the part "quality", as `results.load` has it.
 
     Returns:
         A dict: ours and the best peer's distance after 240 s (of a peer, the better of its two
@@ -107,7 +107,7 @@ def metric_costs(contents):
     """Returns seconds, memory and value of each way to take a metric, with a heading.
 
     Args:
-        contents: of ``bench_metrics.json``.
+        contents: of the part "metrics", as `results.load` has it.
     """
     rows = [["metric", "way", "images × features", "seconds", "MB", "value"]]
     for one in contents["summary"]:
@@ -121,7 +121,7 @@ def throughput(contents):
     """Returns the milliseconds of a step and of its parts, with a heading.
 
     Args:
-        contents: of ``bench_throughput.json``.
+        contents: of the part "throughput", as `results.load` has it.
     """
     rows = [["loop", "ms a step", "forward", "gradients", "the rest", "ganlib's time to its"]]
     for one in contents["summary"]["full"]["contestants"].values():
@@ -140,7 +140,7 @@ TABLES = {  # name of the file -> part and function
 }
 
 
-def main(folder=ROOT / "book" / "data", source=ROOT / "book" / "data"):
+def main(folder=FOLDER.parent, source=FOLDER):
     """Writes every table for which there are results.
 
     Args:
@@ -150,7 +150,7 @@ def main(folder=ROOT / "book" / "data", source=ROOT / "book" / "data"):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, (part, function) in TABLES.items():
-        if (Path(source) / f"bench_{part}.json").exists():
+        if Part(part, source).is_written():
             rows = function(load(part, source))
             with open(folder / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
                 csv.writer(file, lineterminator="\n").writerows(rows)
