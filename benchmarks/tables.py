@@ -7,9 +7,9 @@ import csv
 import sys
 from pathlib import Path
 
-from benchmarks.figures import SHORT, load
-from benchmarks.kept import ROOT
-from tools import measured
+from benchmarks.figures import SHORT
+from benchmarks.results import FOLDER, Part, load
+from ganbook import measured
 
 DUE = 240  # seconds at which contestants are compared
 
@@ -18,7 +18,7 @@ def tried(contents):
     """Returns the rows of what was tried, with a heading.
 
     Args:
-        contents: of ``bench_search.json``.
+        contents: of the part "search", as `results.load` has it.
     """
     rows = [["change", "relative distance", "as a multiple", "steps", "ms a step", "recall"]]
     for one in contents["summary"]:
@@ -34,7 +34,7 @@ def finals(contents):
     """Returns the rows of the longer race, with a heading.
 
     Args:
-        contents: of ``bench_finals.json``.
+        contents: of the part "finals", as `results.load` has it.
     """
     rows = [["change", "runs", "relative distance", "range", "steps", "ms a step", "recall"]]
     for one in contents["summary"]:
@@ -49,7 +49,7 @@ def quality(contents):
     """Returns each contestant's distances after some seconds, with a heading.
 
     Args:
-        contents: of ``bench_quality.json``.
+        contents: of the part "quality", as `results.load` has it.
     """
     shown = [due for due in contents["protocol"]["times"] if due >= 20]
     rows = [["recipe", "rates", *(f"{due} s" for due in shown), f"steps in {DUE} s"]]
@@ -66,7 +66,7 @@ def headline(contents):
     """Returns what the comparison comes to.
 
     Args:
-        contents: of ``bench_quality.json``.
+        contents: of the part "quality", as `results.load` has it.
 
     Returns:
         A dict: ours and the best peer's distance after 240 s (of a peer, the better of its two
@@ -108,7 +108,7 @@ def metric_costs(contents):
     """Returns seconds, memory and value of each way to take a metric, with a heading.
 
     Args:
-        contents: of ``bench_metrics.json``.
+        contents: of the part "metrics", as `results.load` has it.
     """
     rows = [["metric", "way", "images × features", "seconds", "MB", "value"]]
     for one in contents["summary"]:
@@ -122,7 +122,7 @@ def throughput(contents):
     """Returns the milliseconds of a step and of its parts, with a heading.
 
     Args:
-        contents: of ``bench_throughput.json``.
+        contents: of the part "throughput", as `results.load` has it.
     """
     rows = [["loop", "ms a step", "forward", "gradients", "the rest", "ganlib's time to its"]]
     for one in contents["summary"]["full"]["contestants"].values():
@@ -144,7 +144,7 @@ TABLES = {  # name of the file -> part and function
 # ---- numbers for the prose ---------------------------------------------------------------------
 
 
-def measured_section(source=ROOT / "book" / "data"):
+def measured_section(source=FOLDER):
     """Returns the section of `numbers.json` that the bench makes, and its values.
 
     Args:
@@ -153,7 +153,7 @@ def measured_section(source=ROOT / "book" / "data"):
     there = {
         part: load(part, source)
         for part in ("search", "finals", "quality", "metrics", "throughput", "growth", "limit")
-        if (Path(source) / f"bench_{part}.json").exists()
+        if Part(part, source).is_written()
     }
     section = {}
     for part in ("search", "finals"):
@@ -201,7 +201,7 @@ def measured_sections():
     yield measured_section()
 
 
-def main(folder=ROOT / "book" / "data", source=ROOT / "book" / "data"):
+def main(folder=FOLDER.parent, source=FOLDER):
     """Writes every table for which there are results.
 
     Args:
@@ -211,7 +211,7 @@ def main(folder=ROOT / "book" / "data", source=ROOT / "book" / "data"):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, (part, function) in TABLES.items():
-        if (Path(source) / f"bench_{part}.json").exists():
+        if Part(part, source).is_written():
             rows = function(load(part, source))
             with open(folder / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
                 csv.writer(file, lineterminator="\n").writerows(rows)

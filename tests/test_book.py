@@ -9,7 +9,8 @@ from urllib.parse import unquote
 import pytest
 import yaml
 
-from tools import lab_lints, measured, notebooks
+from ganbook import measured
+from tools import lab_lints, notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "_build" / "html"

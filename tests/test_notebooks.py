@@ -14,8 +14,8 @@ import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from ganbook import kept
-from tools import lab_lints, measured, notebooks
+from ganbook import kept, measured
+from tools import lab_lints, notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
 LABS = notebooks.lab_paths()

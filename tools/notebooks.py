@@ -30,8 +30,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that `python tools/notebooks.py` finds its neighbour
 
-from ganbook import kept  # noqa: E402, after the line that makes it importable
-from tools import lab_lints, measured  # noqa: E402
+from ganbook import kept, measured  # noqa: E402, after the line that makes it importable
+from tools import lab_lints  # noqa: E402
 
 LABS = ROOT / "notebooks"
 BUILD = ROOT / "build"

@@ -19,9 +19,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from ganbook import kept, keys  # noqa: E402, after the line that makes it importable
+from ganbook import kept, keys, measured  # noqa: E402, after the line that makes it importable
 from ganlib import viz  # noqa: E402
-from tools import measured, study, study_search  # noqa: E402
+from tools import study, study_search  # noqa: E402
 
 COLUMNS = "run", "seed", "garment", "what", "share", "commit", "key"
 STORE = study.DATA / "12_study_garments"

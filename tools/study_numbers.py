@@ -11,7 +11,8 @@ import csv
 import itertools
 import statistics
 
-from tools import measured, study_report
+from ganbook import measured
+from tools import study_report
 
 # Pairs that the chapters name beside the protocol's: setting, first arm, second arm.
 ALSO = (

@@ -21,8 +21,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from ganbook import kept  # noqa: E402, after the line that makes it importable
-from tools import measured, notebooks  # noqa: E402
+from ganbook import kept, measured  # noqa: E402, after the line that makes it importable
+from tools import notebooks  # noqa: E402
 
 DATA = ROOT / "book" / "data"
 # Column of a table -> (name in results.json, format).

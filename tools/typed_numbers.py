@@ -22,7 +22,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tools import measured, sphinx_numbers  # noqa: E402, after the line that makes them importable
+from ganbook import measured  # noqa: E402, after the line that makes it importable
+from tools import sphinx_numbers  # noqa: E402
 
 BOOK = ROOT / "book"
 GIVEN = BOOK / "given"
