@@ -95,19 +95,19 @@ def step_times(name, value, num_steps, num_blocks):
         num_steps: of a block.
         num_blocks: how many.
     """
+    from ganlib import training
     from ganlib._tensorflow import tf
-    from ganlib.training import _loop
 
     gan = _gan(name, value)
     side = gan.discriminator.inputs[0].shape[1]
     num_images = value if name == "num_images" else 60_000
     images = _images(num_images, side)
-    feed = _loop.Feed(images, np.full(num_images, -1, np.int32), gan.options)
-    block, times = gan._compiled_block(feed.dtype), []
+    feed = training.Feed(images, np.full(num_images, -1, np.int32), gan.options)
+    block, times = training.Block(gan.training_step), []
     for i in range(num_blocks + 1):  # the first one compiles
         first, last = (num_steps * k for k in (i, i + 1))
         start = time.perf_counter()
-        block(*feed.block(first, last), tf.constant(first, tf.int64))[0].numpy()
+        block(feed, first, last)[0].numpy()
         times.append((time.perf_counter() - start) / num_steps)
     found = {
         "seconds": statistics.median(times[1:]),

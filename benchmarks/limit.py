@@ -192,10 +192,12 @@ def count(mode):
         interval=interval,
         average=mode == "full",
     )
-    return found, tensorflow_count(gan)
+    step = loops_keras.lab_step(mode)
+    step.objective = step.objective._replace(penalties=())
+    return found, tensorflow_count(step)
 
 
-def tensorflow_count(gan):
+def tensorflow_count(training_step):
     """Returns what TensorFlow's profiler counts for one step without a penalty.
 
     Gradients that are written into the graph and used by nothing are left out, as TensorFlow drops
@@ -203,7 +205,7 @@ def tensorflow_count(gan):
     for a gradient where the convolution has 16.
 
     Args:
-        gan: a ``training.GAN``; its penalties are taken away.
+        training_step: a ``training.Step`` without penalties.
 
     Returns:
         A dict, kind of operation -> operations, for matrix products and convolutions.
@@ -212,12 +214,12 @@ def tensorflow_count(gan):
 
     from ganlib._tensorflow import tf
 
-    gan.penalties, batch = (), gan.options.batch_size
-    real = tf.zeros([batch, *gan.discriminator.inputs[0].shape[1:]])
-    latents = tf.zeros([batch, gan.latent_dim])
+    discriminator = training_step.networks.discriminator
+    real = tf.zeros([training_step.options.batch_size, *discriminator.inputs[0].shape[1:]])
+    latents = tf.zeros_like(training_step.latents(0))
 
     def step():
-        return gan.train_step([real], [latents], tf.constant(1, tf.int64))
+        return training_step([real], [latents], tf.constant(1, tf.int64))
 
     traced = tf.function(step).get_concrete_function().graph
     used, waiting = set(), [t.op for t in traced.outputs]

@@ -65,6 +65,18 @@ def lab(**changed):
     return names
 
 
+def rebuilt(gan, **changed):
+    """Returns a GAN with the same networks and optimizers, and with some other parts changed.
+
+    Args:
+        gan: a ``training.GAN``.
+        **changed: arguments of its class, such as ``penalties=()``.
+    """
+    names = ("loss", "penalties", "generator_optimizer", "discriminator_optimizer", "options")
+    given = {name: getattr(gan, name) for name in names}
+    return type(gan)(gan.generator, gan.discriminator, **given | changed)
+
+
 @functools.cache
 def _code(root):
     """The project's code, and the lab's cells as one more module of it."""

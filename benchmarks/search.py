@@ -248,17 +248,19 @@ def variant_gan(change, num_steps):
         gan = lab["new_gan"]()
     finally:
         keras.mixed_precision.set_dtype_policy("float32")
+    given = {}
     if not own["gamma"]:
-        gan.penalties = ()
+        given["penalties"] = ()
     if "loss" in change:
         chosen = {"hinge": losses.hinge, "relativistic": losses.relativistic}
-        gan.loss = chosen[change["loss"]]
-        gan._paired = gan.loss.paired
+        given["loss"] = chosen[change["loss"]]
     if change.get("loss") == "relativistic":
-        gan.penalties += (training.Penalty(penalties.r2, own["gamma"], gan.penalties[0].interval),)
+        r2 = training.Penalty(penalties.r2, own["gamma"], gan.penalties[0].interval)
+        given["penalties"] = (*gan.penalties, r2)
     if "num_discriminator_steps" in change:
         number = change["num_discriminator_steps"]
-        gan.options = dataclasses.replace(gan.options, num_discriminator_steps=number)
+        given["options"] = dataclasses.replace(gan.options, num_discriminator_steps=number)
+    gan = recipe.rebuilt(gan, **given)
     for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):
         optimizer.beta_2 = change.get("beta_2", optimizer.beta_2)
     return gan

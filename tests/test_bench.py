@@ -634,13 +634,11 @@ def test_one_backward_pass_gives_both_gradients():
     moved = []
     for change in ({}, {"simultaneous": True}):
         gan = search.variant_gan(change | {"batch_size": 64}, num_steps=100)
-        gan.generator_optimizer = keras.optimizers.SGD(0.1)
-        gan.discriminator_optimizer = keras.optimizers.SGD(0.0)
-        for optimizer, network in (
-            (gan.generator_optimizer, gan.generator),
-            (gan.discriminator_optimizer, gan.discriminator),
-        ):
-            optimizer.build(network.trainable_variables)
+        gan = recipe.rebuilt(
+            gan,
+            generator_optimizer=keras.optimizers.SGD(0.1),
+            discriminator_optimizer=keras.optimizers.SGD(0.0),
+        )
         before = gan.generator.get_weights()
         gan.train(images, 1, progress=False)
         moved.append([b - a for a, b in zip(before, gan.generator.get_weights(), strict=True)])
