@@ -334,7 +334,7 @@ def test_given_words_excuse_the_numbers_in_them_and_no_other(tmp_path):
 # --- the chapters --------------------------------------------------------------------------------
 
 
-def test_every_page_is_checked_or_known_to_be_typed():
+def test_every_page_is_checked():
     assert PAGES == CHECKED
 
 
