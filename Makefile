@@ -55,11 +55,11 @@ _build/html/.built: $(SOURCES) requirements.txt $(CONSTRAINTS) | $(VENV)/.instal
 
 test: data book  ## run every test, the labs with small parameters, and one lab in full
 	@echo "Running the tests; the last one runs a lab at its published parameters …"
-	@GANLIB_REQUIRE_BOOK=1 $(BIN)/python -m pytest -n $(WORKERS)
+	@GANLIB_REQUIRE_BOOK=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 test-all: data book  ## the same with the long tests, then on the oldest TensorFlow
 	@echo "Running the tests, the long ones too …"
-	@GANLIB_REQUIRE_BOOK=1 $(BIN)/python -m pytest -n $(WORKERS) --slow
+	@GANLIB_REQUIRE_BOOK=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --slow
 	@$(MAKE) test VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt
 
 # What is left out runs the labs, the pages and the tools, not the library's branches.
