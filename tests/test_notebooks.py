@@ -904,41 +904,84 @@ def prepared(name, fault, cells, lab, folder):
     return plan(0, package=str(folder / name))
 
 
+def run_with_faults(target, faults, folder):
+    """Runs a notebook by nbval, and its faulty forms after that in the same kernel.
+
+    Returns the finished process, and what is wrong with each faulty form that was reached.
+    """
+    notebook = notebooks.read(target)
+    results = lab_lints.parameters(notebook).get("output_dir")
+    plan = {
+        "cells": [cell.source for cell in notebook.cells if cell.cell_type == "code"],
+        "folder": results and str(target.parent / results),
+        "faults": faults,
+    }
+    path = folder / "plan.json"
+    path.write_text(json.dumps(plan), encoding="utf-8")
+    notebook.cells.insert(0, new_code_cell(f'__import__("lab_faults").begin({str(path)!r})'))
+    for fault in faults:
+        notebook.cells.append(new_code_cell(f'__import__("lab_faults").check({fault["name"]!r})'))
+    notebooks.write(notebook, target)
+    result = run_nbval(target)
+    return result, {path.stem: path.read_text("utf-8") for path in folder.glob("*.txt")}
+
+
+STUB = [
+    "import pathlib\nimport numpy as np\nimport ganlib\nrng, kept = np.random.default_rng(0), []",
+    "folder = pathlib.Path(output_dir)\nfolder.mkdir(parents=True, exist_ok=True)",
+    "value, limit = rng.integers(100), 50\nkept.append(value)",
+    "def over():\n    return value > limit",
+    "assert over(), 'the value is small'\nassert len(kept) == 1\nlimit = 99",
+    "assert list(folder.iterdir()) == []\n(folder / 'file').touch()\nfolder = None",
+    "assert not hasattr(ganlib, 'other')\nassert 'late' not in globals()\nlate = True",
+]
+
+
+def test_faulty_forms_start_from_where_the_lab_was_and_end_at_their_assertion(workshop, tmp_path):
+    """The first integer of NumPy's generator of seed 0 is 85."""
+    path = lab(workshop, append(*map(code, STUB)))
+    first = len([cell for cell in notebooks.read(path).cells if cell.cell_type == "code"]) - 7
+    (tmp_path / "other" / "ganlib").mkdir(parents=True)
+    (tmp_path / "other" / "ganlib" / "__init__.py").write_text("other = 1", encoding="utf-8")
+    small = {first + 2: "value, limit = 20, 50\nkept.append(value)"}
+    faults = [
+        plan_of_fault("nothing", first + 2),
+        plan_of_fault("seen", first + 2, cells=small, seen="assert over()"),
+        plan_of_fault("before", first + 3, before="value = 3", seen="over(), 'the value"),
+        plan_of_fault("other", 0, package=str(tmp_path / "other"), seen="not hasattr(ganlib"),
+        plan_of_fault("unseen", first + 2, seen="assert over()"),
+        plan_of_fault("elsewhere", first + 2, cells=small, seen="len(kept)"),
+        plan_of_fault("crash", first + 4, cells={first + 5: "1 / 0"}, seen="assert over()"),
+        plan_of_fault("again", 0),
+    ]
+    result, verdicts = run_with_faults(path, faults, tmp_path)
+    assert result.returncode == 0, failure(result)
+    good = ("nothing", "seen", "before", "other", "again")
+    assert {name: verdicts.pop(name) for name in good} == dict.fromkeys(good, "")
+    assert verdicts.pop("unseen") == "no assertion failed; expected: assert over()"
+    assert "but this did: assert over(), 'the value is small'" in verdicts.pop("elsewhere")
+    assert "ZeroDivisionError" in verdicts.pop("crash")
+    assert verdicts == {}
+
+
 @pytest.fixture(scope="session")
 def run_of_lab(tmp_path_factory, pytestconfig):
-    """A function that runs a lab small and its faulty forms after that, once, in one kernel.
-
-    It returns the finished process and what is wrong with each faulty form that was reached.
-    """
+    """A function that runs a lab small and its faulty forms after that, once, in one kernel."""
 
     @functools.cache
     def run(stem):
         slow = pytestconfig.getoption("--slow")
         [target] = notebooks.smoke(stem)
-        notebook = notebooks.read(target)
+        cells = [cell for cell in notebooks.read(target).cells if cell.cell_type == "code"]
         folder = tmp_path_factory.mktemp(stem)
-        cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-        results = lab_lints.parameters(notebook).get("output_dir")
         faults = [
             prepared(name, fault, cells, notebooks.lab_path(stem), folder)
             for name, fault in named_faults(stem, slow).items()
         ]
         if slow:  # the machinery itself makes no assertion fail
-            starts = sorted({fault["first"] for fault in faults})
-            faults += [plan_of_fault(f"nothing-{first}", first) for first in starts]
-        plan = {
-            "cells": [cell.source for cell in cells],
-            "folder": results and str(target.parent / results),
-            "faults": faults,
-        }
-        (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
-        begin = f'__import__("lab_faults").begin({str(folder / "plan.json")!r})'
-        checks = [f'__import__("lab_faults").check({fault["name"]!r})' for fault in faults]
-        notebook.cells.insert(0, new_code_cell(begin))
-        notebook.cells += map(new_code_cell, checks)
-        notebooks.write(notebook, target)
-        result = run_nbval(target)
-        return result, {path.stem: path.read_text("utf-8") for path in folder.glob("*.txt")}
+            first = min((f["first"] for f in faults if f["first"]), default=0)
+            faults.append(plan_of_fault("nothing", first))
+        return run_with_faults(target, faults, folder)
 
     return run
 
@@ -991,11 +1034,9 @@ def test_broken_theory_fails_the_small_run(stem, name, run_of_lab):
 
 @pytest.mark.slow
 @pytest.mark.late(1)
-@each_lab([path for path in LABS if named_faults(path.stem)])
+@each_lab(LABS)
 def test_lab_without_a_fault_passes_where_its_faulty_forms_ran(stem, run_of_lab):
-    verdicts = {k: v for k, v in run_of_lab(stem)[1].items() if k.startswith("nothing")}
-    assert verdicts
-    assert {name: verdict for name, verdict in verdicts.items() if verdict} == {}
+    assert run_of_lab(stem)[1].get("nothing", "the lab did not get there") == ""
 
 
 @pytest.mark.late(2)
