@@ -46,7 +46,8 @@ $(VENV)/.installed: requirements.txt $(CONSTRAINTS) pyproject.toml tools/environ
 book: _build/html/.built  ## render the book to _build/html/index.html
 	@echo "The book is in _build/html/index.html"
 
-# Warnings are errors. Another environment of the same versions is no reason to render again. All pages are made anew: one that did not change may refer to one that did.
+# Warnings are errors. All pages are made anew: one that did not change may refer to one that did.
+# Another environment is no reason to render them again.
 _build/html/.built: $(SOURCES) requirements.txt $(CONSTRAINTS) | $(VENV)/.installed
 	@echo "Rendering the book …"
 	@rm -rf _build

@@ -194,8 +194,9 @@ def test_a_sweep_killed_at_random_loses_nothing_that_was_finished(workshop):
     rng, seen, gate = random.Random(0), {}, folder / "allowed"
     for kills in range(6):
         num_before, begun = len(kept_rows(folder)), len(started(folder))
-        gate.write_text(str(begun + 2), encoding="utf-8")  # so it cannot end before it is killed
-        if kills == 5:
+        if kills < 5:  # it cannot end before it is killed
+            gate.write_text(str(begun + 2), encoding="utf-8")
+        else:
             gate.unlink()
         process = subprocess.Popen(command, cwd=ROOT, stdout=-3, stderr=-3, start_new_session=True)
         while process.poll() is None and len(started(folder)) == begun:
