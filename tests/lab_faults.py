@@ -9,6 +9,7 @@ before its first cell and only takes notes, `check` stands after its last one.
 
 import ast
 import contextlib
+import functools
 import importlib
 import io
 import json
@@ -118,7 +119,7 @@ class State:
         self.names, self.results, self.copy = dict(names), results, copy
         theirs = {"In", "Out", *(name for name in names if name.startswith("_"))}  # IPython's
         own = [value for name, value in names.items() if name not in theirs]
-        self.insides = [put for value in own if (put := inside(value))]
+        self.insides = list(insides(own, set()))
         if results and results.exists():
             shutil.copytree(results, copy)
 
@@ -134,24 +135,38 @@ class State:
                 shutil.copytree(self.copy, self.results)
 
 
-def inside(value):
-    """Returns a function that puts back what is inside a value now; None where nothing is."""
-    if isinstance(value, np.random.Generator):
-        state = value.bit_generator.state
-        return lambda: setattr(value.bit_generator, "state", state)
-    if isinstance(value, list):
-        kept = list(value)
-        return lambda: value.__setitem__(slice(None), kept)
-    if type(value) is dict:
-        kept = dict(value)
-        return lambda: (value.clear(), value.update(kept))
-    if "keras" in sys.modules:
-        keras = sys.modules["keras"]
-        if isinstance(value, (keras.Layer, keras.Optimizer, keras.Variable)):
-            variables = [value] if isinstance(value, keras.Variable) else list(value.variables)
-            kept = [np.array(variable) for variable in variables]
-            return lambda: [v.assign(k) for v, k in zip(variables, kept, strict=True)]
-    return None
+def insides(values, seen):
+    """Yields functions that put back what is now inside mutable values, and inside those in turn.
+
+    What ganlib's objects hold counts; arrays do not, as no lab writes into one of an earlier cell.
+    """
+    keras = sys.modules.get("keras")
+    for value in values:
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        kind = type(value)
+        if isinstance(value, np.random.Generator):
+            state = value.bit_generator.state
+            yield functools.partial(setattr, value.bit_generator, "state", state)
+        elif keras and isinstance(value, keras.Variable):
+            yield functools.partial(value.assign, np.array(value))
+        elif keras and isinstance(value, (keras.Layer, keras.Optimizer)):
+            yield from insides(list(value.variables), seen)
+        elif isinstance(value, tuple):
+            yield from insides(value, seen)
+        elif isinstance(value, list):
+            yield functools.partial(value.__setitem__, slice(None), list(value))
+            yield from insides(list(value), seen)
+        elif kind is dict or (_is_ganlib(kind.__module__) and hasattr(value, "__dict__")):
+            names = value if kind is dict else vars(value)
+            yield functools.partial(_refill, names, dict(names))
+            yield from insides(list(names.values()), seen)
+
+
+def _refill(names, kept):
+    names.clear()
+    names.update(kept)
 
 
 @contextlib.contextmanager

@@ -939,10 +939,11 @@ def run_with_faults(target, faults, folder):
 
 STUB = [
     "import pathlib\nimport numpy as np\nimport ganlib\nrng, kept = np.random.default_rng(0), []",
+    "class Counter:\n    __module__, count = 'ganlib.any', 0\ncounters = (Counter(),)",
     "folder = pathlib.Path(output_dir)\nfolder.mkdir(parents=True, exist_ok=True)",
-    "value, limit = rng.integers(100), 50\nkept.append(value)",
+    "value, limit = rng.integers(100), 84\nkept.append(value)\ncounters[0].count += 1",
     "def over():\n    return value > limit",
-    "assert over(), 'the value is small'\nassert len(kept) == 1\nlimit = 99",
+    "assert over(), 'the value is small'\nassert len(kept) == counters[0].count == 1\nlimit = 99",
     "assert list(folder.iterdir()) == []\n(folder / 'file').touch()\nfolder = None",
     "assert not hasattr(ganlib, 'other')\nassert 'late' not in globals()\nlate = True",
 ]
@@ -951,18 +952,19 @@ STUB = [
 def test_faulty_forms_start_from_where_the_lab_was_and_end_at_their_assertion(workshop, tmp_path):
     """The first integer of NumPy's generator of seed 0 is 85."""
     path = lab(workshop, append(*map(code, STUB)))
-    first = len([cell for cell in notebooks.read(path).cells if cell.cell_type == "code"]) - 7
+    sources = [cell.source for cell in notebooks.read(path).cells if cell.cell_type == "code"]
+    first = sources.index(STUB[0])
     (tmp_path / "other" / "ganlib").mkdir(parents=True)
     (tmp_path / "other" / "ganlib" / "__init__.py").write_text("other = 1", encoding="utf-8")
-    small = {first + 2: "value, limit = 20, 50\nkept.append(value)"}
+    small = {first + 3: "value, limit = 20, 84"}
     faults = [
-        plan_of_fault("nothing", first + 2),
-        plan_of_fault("seen", first + 2, cells=small, seen="assert over()"),
-        plan_of_fault("before", first + 3, before="value = 3", seen="over(), 'the value"),
+        plan_of_fault("nothing", first + 3),
+        plan_of_fault("seen", first + 3, cells=small, seen="assert over()"),
+        plan_of_fault("before", first + 4, before="value = 3", seen="over(), 'the value"),
         plan_of_fault("other", 0, package=str(tmp_path / "other"), seen="not hasattr(ganlib"),
-        plan_of_fault("unseen", first + 2, seen="assert over()"),
-        plan_of_fault("elsewhere", first + 2, cells=small, seen="len(kept)"),
-        plan_of_fault("crash", first + 4, cells={first + 5: "1 / 0"}, seen="assert over()"),
+        plan_of_fault("unseen", first + 3, seen="assert over()"),
+        plan_of_fault("elsewhere", first + 3, cells=small, seen="len(kept)"),
+        plan_of_fault("crash", first + 5, cells={first + 6: "1 / 0"}, seen="assert over()"),
         plan_of_fault("again", 0),
     ]
     result, verdicts = run_with_faults(path, faults, tmp_path)
