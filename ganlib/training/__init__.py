@@ -16,13 +16,12 @@ from tqdm import tqdm
 
 from ganlib import data, losses
 from ganlib._tensorflow import announce_xla, keras, tf
-from ganlib.losses import Term
 from ganlib.models import fast, spectral
 from ganlib.training import _loop, _step, checkpoints
 from ganlib.training._history import STATISTICS, History
 from ganlib.training._options import Options, Penalty
 
-__all__ = ["GAN", "History", "Options", "Penalty", "Term", "load_generator"]
+__all__ = ["GAN", "History", "Options", "Penalty", "load_generator"]
 
 _SAMPLING_BATCH = 500
 _SAMPLES, _SAMPLE_LABELS = -1, -2  # seeds below zero: draws that belong to no step
@@ -77,7 +76,7 @@ class GAN(_step.Step):
         Chapter 07 writes the step out.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, what Keras's compile takes, for two networks instead of one
         self,
         generator,
         discriminator,
