@@ -107,9 +107,8 @@ def test_each_public_name_is_used(module, shown, commands):
     used = shown | (commands if module.startswith("ganbook") else set())
     unused = sorted(PUBLIC[module] - used)
     assert not unused, (
-        f"{', '.join(unused)} of {module}: in no lab, no page, no command line and not in the "
-        f"README. Show it where it is needed, at least in the section of {module} in book/api.md; "
-        "or put an underscore before it"
+        f"no lab, page or command shows {', '.join(unused)} of {module}: show it where a reader "
+        f"needs it, at least in the section of {module} in book/api.md, or put an underscore before"
     )
 
 
@@ -180,44 +179,64 @@ METRICS = {name for name in metrics.__all__ if inspect.isfunction(getattr(metric
 DATA_SETS = {name for name in data.__all__ if name.startswith("load_")}
 
 
-def complaint(names, what, place):
-    return f"{what} without {place}: {', '.join(sorted(names))}"
+def forgotten(what, *wanted):
+    """Returns a sentence for each place where something is missing.
+
+    Args:
+        what: such as "loss".
+        *wanted: pairs of names that are missing, and of what each needs there.
+    """
+    return [f"{what} {name}: add {place}" for names, place in wanted for name in sorted(names)]
+
+
+def row(heading):
+    return f"a row to a table of section {heading} in book/api.md"
 
 
 def test_no_loss_is_forgotten(api):
-    left = LOSSES ^ EXPECTED.keys()
-    assert not left, complaint(left, "loss", "its formula in EXPECTED of tests/test_losses.py")
-    left = LOSSES - in_section(api, "Losses")
-    assert not left, complaint(left, "loss", "a row in the table of section Losses in book/api.md")
+    assert len(LOSSES) >= 6
+    assert not forgotten(
+        "loss",
+        (LOSSES - EXPECTED.keys(), "its formula to EXPECTED in tests/test_losses.py"),
+        (LOSSES - in_section(api, "Losses"), row("Losses")),
+    )
 
 
 def test_no_metric_is_forgotten(api):
-    left = METRICS - called_in_tests("test_metrics*.py")
-    assert not left, complaint(left, "metric", "a test in tests/test_metrics.py")
-    left = METRICS - in_section(api, "Metrics")
-    assert not left, complaint(left, "metric", "a row in the table of section Metrics in api.md")
+    assert len(METRICS) >= 9
+    assert not forgotten(
+        "metric",
+        (METRICS - called_in_tests("test_metrics*.py"), "a test to tests/test_metrics.py"),
+        (METRICS - in_section(api, "Metrics"), row("Metrics")),
+    )
 
 
 def test_no_data_set_is_forgotten(api):
-    left = DATA_SETS - called_in_tests("test_data*.py")
-    assert not left, complaint(left, "data set", "a test in tests/test_data.py")
-    left = DATA_SETS - in_section(api, "Data")
-    assert not left, complaint(left, "data set", "a row in the table of section Data in api.md")
+    assert len(DATA_SETS) >= 5
+    assert not forgotten(
+        "data set",
+        (DATA_SETS - called_in_tests("test_data*.py"), "a test to tests/test_data.py"),
+        (DATA_SETS - in_section(api, "Data"), row("Data")),
+    )
 
 
 def test_no_architecture_is_forgotten(api):
-    assert len(architectures()) >= 3
-    left = architectures() - {module.__name__.rsplit(".", 1)[-1] for module, *_ in CASES}
-    assert not left, complaint(left, "architecture", "sizes in CASES of tests/test_models.py")
-    left = architectures() - in_section(api, "Models")
-    assert not left, complaint(
-        left, "architecture", "a row in the table of section Models in api.md"
+    pairs = architectures()
+    assert len(pairs) >= 3
+    tried = {module.__name__.rsplit(".", 1)[-1] for module, *_ in CASES}
+    assert not forgotten(
+        "architecture",
+        (pairs - tried, "its sizes to CASES in tests/test_models.py"),
+        (pairs - in_section(api, "Models"), row("Models")),
     )
 
 
 def test_no_part_of_an_architecture_is_forgotten(api):
-    parts = {module.name for module in pkgutil.iter_modules(models.__path__)}
-    left = parts - called_in_tests("test_models*.py") - called_in_tests("test_objectives.py")
-    assert not left, complaint(left, "module of ganlib.models", "a test in tests/test_models*.py")
-    left = parts - in_section(api, "Models")
-    assert not left, complaint(left, "module of ganlib.models", "a row in section Models of api.md")
+    parts = {module.name for module in pkgutil.iter_modules(models.__path__)} - architectures()
+    assert len(parts) >= 5
+    used = called_in_tests("test_models*.py") | called_in_tests("test_objectives.py")
+    assert not forgotten(
+        "module of ganlib.models",
+        (parts - used, "a test to tests/test_models_layers.py"),
+        (parts - in_section(api, "Models"), row("Models")),
+    )
