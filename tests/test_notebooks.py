@@ -14,7 +14,7 @@ import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from ganbook import kept
+from ganbook import kept, measured
 from tools import lab_lints, notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -356,6 +356,7 @@ def workshop(tmp_path, monkeypatch):
     monkeypatch.setattr(notebooks, "LABS", folder / "notebooks")
     monkeypatch.setattr(notebooks, "BUILD", folder / "build")
     monkeypatch.setattr(notebooks, "CONFIG", folder / "_config.yml")
+    monkeypatch.setattr(measured, "PATH", folder / "numbers.json")
     monkeypatch.setattr(os, "environ", notebooks.kernel_environment())
     notebooks.write(good_notebook(), folder / "notebooks" / "99_good.ipynb")
     return folder
@@ -387,9 +388,19 @@ def test_execute_puts_new_outputs_and_a_stamp_in_place(workshop):
     assert notebook.cells[3].outputs[0].text == "20\n"
     assert lab_lints.lint(notebook) == []
     made_from = notebook.metadata["ganlib"]
+    assert made_from["results"] == {}
     assert made_from["key"] == notebooks.key(notebook)
     assert made_from["seconds"] >= 0
     assert made_from["versions"]["keras"] == importlib.metadata.version("keras")
+
+
+def test_execute_keeps_the_results_with_the_lab_and_puts_them_where_the_prose_finds_them(workshop):
+    path = lab(workshop, append(code(RESULTS.replace("'old'", "'gain.mean'"))))
+    notebooks.execute("99_good")
+    results = notebooks.read(path).metadata["ganlib"]["results"]
+    assert results == {"steps": 20, "gain.mean": 0}
+    assert measured.read() == {"lab99": {"steps": 20, "gain": {"mean": 0}}}
+    assert dict(notebooks.measured_sections()) == measured.read()
 
 
 def test_failed_execution_leaves_the_lab_alone_and_names_the_copy(workshop):

@@ -22,19 +22,18 @@ POINTS = np.random.default_rng(1).normal(3.0, 0.5, (90, 2)).astype(np.float32)
 R1 = training.Penalty(penalties.r1, weight=0.5, interval=3)
 
 
-def small_gan(pair=dcgan, weight_seed=0, generator_optimizer=None, width=2, **settings):
+def small_gan(pair=dcgan, weight_seed=0, width=2, **settings):
     """A tiny pair; 23 steps of batch 8 pass the 70 images more than twice."""
     keras.utils.set_random_seed(weight_seed)
     size = 28 if pair is dcgan else None
     channels = 1 if pair is dcgan else 2
     options = {"batch_size": 8, "steps_per_call": 5, "seed": 4} | settings
-    given = {k: options.pop(k) for k in ("loss", "penalties") if k in options}
+    names = ("loss", "penalties", "generator_optimizer", "discriminator_optimizer")
+    given = {"penalties": [R1]} | {k: options.pop(k) for k in names if k in options}
     return training.GAN(
         pair.generator(size, channels, latent_dim=3, width=width),
         pair.discriminator(size, channels, width=width),
-        given.get("loss", losses.non_saturating),
-        penalties=given.get("penalties", [R1]),
-        generator_optimizer=generator_optimizer,
+        **given,
         options=training.Options(**options),
     )
 
@@ -98,11 +97,11 @@ def test_a_generator_step_leaves_the_discriminator_alone():
 def test_a_step_equals_plain_gradient_descent_written_out():
     """With SGD the step is w − rate·∇w, so the gradients themselves are compared."""
     rate, gamma = 0.1, 0.7
-    gan = small_gan(penalties=[training.Penalty(penalties.r1, gamma, interval=4)])
-    for name, model in (("generator", gan.generator), ("discriminator", gan.discriminator)):
-        optimizer = keras.optimizers.SGD(rate)
-        optimizer.build(model.trainable_variables)
-        setattr(gan, f"{name}_optimizer", optimizer)
+    gan = small_gan(
+        penalties=[training.Penalty(penalties.r1, gamma, interval=4)],
+        generator_optimizer=keras.optimizers.SGD(rate),
+        discriminator_optimizer=keras.optimizers.SGD(rate),
+    )
     generator = keras.models.clone_model(gan.generator)
     discriminator = keras.models.clone_model(gan.discriminator)
     generator.set_weights(gan.generator.get_weights())
@@ -442,10 +441,10 @@ def test_the_bar_shows_both_losses_and_the_rate(capsys):
 
 def sgd_gan(**settings):
     """Plain gradient descent: Adam would turn a rounding error near 0 into a step of full size."""
-    gan = small_gan(mlp, width=8, generator_optimizer=keras.optimizers.SGD(0.05), **settings)
-    gan.discriminator_optimizer = keras.optimizers.SGD(0.05)
-    gan.discriminator_optimizer.build(gan.discriminator.trainable_variables)
-    return gan
+    optimizers = {
+        f"{name}_optimizer": keras.optimizers.SGD(0.05) for name in ("generator", "discriminator")
+    }
+    return small_gan(mlp, width=8, **optimizers, **settings)
 
 
 def test_xla_computes_the_same_steps_from_given_latents():
@@ -453,7 +452,9 @@ def test_xla_computes_the_same_steps_from_given_latents():
 
     def run(jit_compile):
         gan = sgd_gan(penalties=[training.Penalty(penalties.r1, 0.3)])
-        step = tf.function(gan._update_networks, autograph=False, jit_compile=jit_compile)
+        step = tf.function(
+            gan.training_step.update_networks, autograph=False, jit_compile=jit_compile
+        )
         before, statistics = state(gan), []
         for index in range(3):
             real = tf.constant(POINTS[8 * index : 8 * index + 8])
@@ -482,7 +483,7 @@ def test_a_run_under_xla_is_a_function_of_its_seed():
 def test_latents_are_normal_with_xla_and_without():
     gan = small_gan(mlp, batch_size=2000)
     for jit_compile in (False, True):
-        draw = tf.function(gan._latents, autograph=False, jit_compile=jit_compile)
+        draw = tf.function(gan.training_step.latents, autograph=False, jit_compile=jit_compile)
         first, second = (draw(tf.constant(step, tf.int64), 0).numpy().ravel() for step in (0, 1))
         error = 1 / np.sqrt(first.size)  # of a mean; of a standard deviation 1/√(2n)
         assert abs(first.mean()) < 4 * error

@@ -12,6 +12,8 @@ import argparse
 import csv
 import functools
 import json
+import math
+import re
 import statistics
 import sys
 from pathlib import Path
@@ -19,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from ganbook import kept  # noqa: E402, after the line that makes it importable
+from ganbook import kept, measured  # noqa: E402, after the line that makes it importable
 from tools import notebooks  # noqa: E402
 
 DATA = ROOT / "book" / "data"
@@ -96,6 +98,82 @@ def sweep(name):
         chosen = {label: found[run_name] for label, run_name in tables[table_name].items()}
         write_table(path, table, chosen)
         print(f"The table is in {path.relative_to(ROOT)}", flush=True)
+    measured.put(*measured_section(name))
+
+
+# ---- numbers for the prose ---------------------------------------------------------------------
+
+
+def remembered(results):
+    """Returns how far held-out images are from the training ones on the way to the generated ones.
+
+    By the mean signs of the discriminator's logits: 0 if it treats them as it does the training
+    images, and 1 if as the generated ones, so that it knows the training images by heart.
+    """
+    found = {}
+    for kind in ("plain", "augmented"):
+        names = (f"sign_{which}_{kind}" for which in ("training", "held_out", "generated"))
+        values = [results.get(name) for name in names]
+        if None not in values:
+            training, held_out, generated = values
+            found[f"remembered_{kind}"] = (training - held_out) / (training - generated)
+    return found
+
+
+def row_name(heading, label):
+    """Returns a name for a row: `latents, seed` and `16, 0` make `latents_16_seed_0`."""
+    heads, parts = heading.split(", "), re.sub(r"(?<=\d),(?=\d)", "", label).split(", ")
+    if len(heads) != len(parts):
+        return measured.name(label)
+    pairs = zip(heads, parts, strict=True)
+    return measured.name(" ".join(p if p[0].isalpha() else f"{h} {p}" for h, p in pairs))
+
+
+def summary(values):
+    """Returns what the prose may say of one number over the rows of a table.
+
+    The interval of a mean is Student's, of 95%; the geometric mean's is that of the logarithms.
+    """
+    found = {"median": statistics.median(values), "low": min(values), "high": max(values)}
+    found |= {"each": values, "mean": _mean(values)}
+    if min(values) > 0:
+        logarithms = _mean([math.log(value) for value in values])
+        found["geometric_mean"] = {key: math.exp(value) for key, value in logarithms.items()}
+    return found
+
+
+def _mean(values):
+    from scipy import stats
+
+    mean, deviation = statistics.mean(values), statistics.stdev(values)
+    half = stats.t.ppf(0.975, len(values) - 1) * deviation / math.sqrt(len(values))
+    return {"mean": mean, "low": mean - half, "high": mean + half}
+
+
+def measured_section(name):
+    """Returns the section of `numbers.json` that a lab's sweep makes, and its values.
+
+    A table has each row's numbers below `rows`, and if it has a summary, that of each number.
+    """
+    found, section, tables = kept.Store(DATA / "sweeps" / name).all(), {}, plan(name)[1]
+    for table_name, table in notebooks.settings("sweeps.yml", name).items():
+        rows = {}
+        for label, run_name in tables[table_name].items():
+            results = found[run_name]["results"]
+            results = results | remembered(results)
+            rows[row_name(table["heading"], label)] = measured.named(results)
+        section[measured.name(table_name)] = values = {"rows": rows}
+        for key in next(iter(rows.values())) if table.get("summary") else ():
+            column = [row[key] for row in rows.values() if key in row]
+            if len(column) == len(rows) and not any(isinstance(one, str) for one in column):
+                values[key] = summary(column)
+    return f"sweep{name[:2]}", section
+
+
+def measured_sections():
+    """Yields the section of each sweep whose runs are kept."""
+    for folder in sorted((DATA / "sweeps").iterdir()):
+        yield measured_section(folder.name)
 
 
 if __name__ == "__main__":
