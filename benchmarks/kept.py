@@ -8,6 +8,8 @@ import os
 import platform
 from pathlib import Path
 
+from ganlib import _files
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("numpy", "scipy", "tensorflow", "keras", "torch")
 NOT_MEASURED = ("ganlib/arms.py", "ganlib/studies.py")  # of the study; no other module imports them
@@ -55,10 +57,8 @@ class Kept:
     def write(self):
         """Writes the file, whole or not at all."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_suffix(".tmp")
         text = json.dumps(self.contents, indent=1, ensure_ascii=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(self.path)
+        _files.write(self.path, text + "\n")
 
 
 def fingerprint(sources, *settings):

@@ -129,7 +129,36 @@ split='train'.
     )
 
 
-def shape(name, array, expected, fix):
+def grey_or_colour(channels):
+    """Refuses a number of channels with which nobody can look at an image.
+
+    Args:
+        channels: what was given.
+
+    Raises:
+        ValueError: if it is neither 1 nor 3.
+    """
+    one_of("channels", channels, (1, 3), fix="Pass 1 for grey images, 3 for colour (RGB)")
+
+
+def labelled(images, purpose):
+    """Refuses images without labels.
+
+    Args:
+        images: `data.Images`.
+        purpose: what the labels are for, an infinitive.
+
+    Raises:
+        ValueError: if they have none.
+    """
+    if images.labels is None:
+        raise ValueError(
+            f"received images without labels; expected labelled ones {purpose}. Pass data.Images "
+            "with labels, such as data.load_folder gives for one sub-folder per class."
+        )
+
+
+def shape(name, array, expected, *, fix):
     """Refuses an array, or a tensor of known shape, of another shape.
 
     Args:
@@ -143,7 +172,7 @@ def shape(name, array, expected, fix):
         ValueError: naming both shapes.
 
     Example:
-        >>> shape("points", np.zeros((5, 3)), ("n", 2), "Leave out the third column")
+        >>> shape("points", np.zeros((5, 3)), ("n", 2), fix="Leave out the third column")
         Traceback (most recent call last):
             ...
         ValueError: received points of shape (5, 3); expected (n, 2). Leave out the third column.

@@ -1,5 +1,6 @@
 """Checks of arguments: what passes, what is refused, and that all refusals speak one dialect."""
 
+import ast
 import math
 import re
 from pathlib import Path
@@ -78,15 +79,71 @@ def test_one_of_names_all_that_will_do():
 def test_a_shape_fits_axis_by_axis(shape, fits):
     array, expected = np.zeros(shape), ("n", 28, (1, 3))
     if fits:
-        _checks.shape("rows", array, expected, "Resize them")
+        _checks.shape("rows", array, expected, fix="Resize them")
     else:
         message = re.escape(
             f"received rows of shape {shape}; expected (n, 28, 1 or 3). Resize them."
         )
         with pytest.raises(ValueError, match=f"^{message}$"):
-            _checks.shape("rows", array, expected, "Resize them")
+            _checks.shape("rows", array, expected, fix="Resize them")
 
 
 def test_a_shape_of_one_axis_looks_like_one():
     with pytest.raises(ValueError, match=re.escape("expected (k,). ")):
-        _checks.shape("means", np.zeros((2, 2)), ("k",), "Flatten them")
+        _checks.shape("means", np.zeros((2, 2)), ("k",), fix="Flatten them")
+
+
+# --- the dialect ---------------------------------------------------------------------------------
+
+FILES = [path for name in ("ganlib", "ganbook") for path in sorted((ROOT / name).rglob("*.py"))]
+DIALECT = re.compile(r"received .+; expected .+[.)] [^a-z].*\.", re.DOTALL)
+
+
+def text_of(node):
+    """The words of a string or an f-string; an X for each value in it."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=parts):
+            return "".join(part.value if isinstance(part, ast.Constant) else "X" for part in parts)
+    return ""
+
+
+def other_dialects(source):
+    """Yields the line and the words of each refusal that does not say its three things."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Raise(exc=ast.Call(func=ast.Name(id="ValueError" | "TypeError"), args=[text])):
+                if not DIALECT.fullmatch(text_of(text)):
+                    yield f"line {node.lineno}: {text_of(text)!r}"
+
+
+@pytest.mark.parametrize(
+    ("words", "num_found"),
+    [
+        ('f"received n={n}; expected a number above 0. Raise it."', 0),
+        ('f"received n={n}; expected a number above 0"', 1),
+        ('f"received n={n}. Raise it."', 1),
+        ('f"n must be above 0, but is {n}. Raise it."', 1),
+        ("message", 1),
+    ],
+)
+def test_another_dialect_is_found(words, num_found):
+    assert len(list(other_dialects(f"def f(n):\n    raise ValueError({words})"))) == num_found
+
+
+# Files that still speak another dialect. One that no longer does must leave this list.
+OTHER_DIALECTS = (
+    "ganlib/health.py",
+    "ganlib/losses.py",
+    "ganlib/training/__init__.py",
+    "ganlib/training/_options.py",
+    "ganlib/training/_step.py",
+    "ganlib/training/checkpoints.py",
+)
+
+
+@pytest.mark.parametrize("name", [path.relative_to(ROOT).as_posix() for path in FILES])
+def test_a_refusal_says_what_was_received_what_is_expected_and_what_to_do(name):
+    found = list(other_dialects((ROOT / name).read_text(encoding="utf-8")))
+    assert bool(found) == (name in OTHER_DIALECTS), found

@@ -32,9 +32,14 @@ def test_contents_are_written_as_they_are_and_replace_older_ones(tmp_path, conte
 def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path, error):
     path = tmp_path / "a.txt"
     path.write_text("old")
-    with pytest.raises(error), _files.whole(path) as temporary:
-        temporary.write_text("half")
-        raise error
+
+    def write():
+        with _files.whole(path) as temporary:
+            temporary.write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        write()
     assert (names(tmp_path), path.read_text()) == (["a.txt"], "old")
 
 
