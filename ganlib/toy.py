@@ -101,8 +101,12 @@ class Mixture:
         points = np.asarray(points, np.float64)
         if num_dimensions == 1 and points.ndim == 1:
             points = points[:, np.newaxis]
-        fix = "Give each point as many coordinates as the means have"
-        _checks.shape("points", points, ("n", num_dimensions), fix=fix)
+        _checks.shape(
+            "points",
+            points,
+            ("n", num_dimensions),
+            fix="Give each point as many coordinates as the means have",
+        )
         # (n, 1, d) - (k, d) -> squared distances (n, k)
         squared = np.square(points[:, np.newaxis, :] - self.means).sum(axis=-1)
         variances = np.square(self.stds)

@@ -203,8 +203,13 @@ def principal_directions(images_of, latents, num_directions):
         Ramesh, Choi and LeCun, *A Spectral Regularizer for Unsupervised Disentanglement*, 2018.
     """
     latent_dim = latents.shape[1]
-    fix = f"The latents have {latent_dim} numbers, and no more directions"
-    _checks.integer("num_directions", num_directions, at_least=0, at_most=latent_dim, fix=fix)
+    _checks.integer(
+        "num_directions",
+        num_directions,
+        at_least=0,
+        at_most=latent_dim,
+        fix=f"The latents have {latent_dim} numbers, and no more directions",
+    )
     moves = 0.01 * tf.eye(latent_dim)
     gram = np.zeros((latent_dim, latent_dim))
     for one in latents:

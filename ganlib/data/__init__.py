@@ -316,8 +316,7 @@ def _require_form(image_size, channels) -> None:
 
 
 def _require_size(image_size) -> None:
-    fix = "Give the height and width in pixels, such as 64"
-    _checks.integer("image_size", image_size, fix=fix)
+    _checks.integer("image_size", image_size, fix="Give the height and width in pixels, such as 64")
 
 
 def _from_idx(contents: bytes) -> np.ndarray:

@@ -121,8 +121,13 @@ def extrapolated_frechet_distance(
         2020. Chapter 06_measuring.
     """
     real, fake = _rows.checked_pair(real_features, fake_features)
-    fix = f"Each part of the {len(fake)} fakes needs at least 2 rows: pass more features"
-    _checks.integer("num_sizes", num_sizes, at_least=2, at_most=len(fake) // 2, fix=fix)
+    _checks.integer(
+        "num_sizes",
+        num_sizes,
+        at_least=2,
+        at_most=len(fake) // 2,
+        fix=f"Each part of the {len(fake)} fakes needs at least 2 rows: pass more features",
+    )
     order = np.random.default_rng(seed).permutation(len(fake))
     real = _mean_and_factor(real)
     sizes = [len(fake) // num_parts for num_parts in range(1, num_sizes + 1)]
@@ -186,8 +191,13 @@ def kernel_distance(
     if subset_size is None:
         return _squared_discrepancy(real, fake)
     num_rows = min(len(real), len(fake))
-    fix = f"The smaller array has {num_rows} rows; pass subset_size=None to use all of them"
-    _checks.integer("subset_size", subset_size, at_least=2, at_most=num_rows, fix=fix)
+    _checks.integer(
+        "subset_size",
+        subset_size,
+        at_least=2,
+        at_most=num_rows,
+        fix=f"The smaller array has {num_rows} rows; pass subset_size=None to use all of them",
+    )
     _checks.positive_integers(num_subsets=num_subsets)
     rng = np.random.default_rng(seed)
     estimates = [

@@ -124,8 +124,9 @@ def labels_for(generator, num_images, labels=None):
     if labels.shape != (num_images,) or labels.min() < 0 or labels.max() > largest:
         values = f"{labels.min()} to {labels.max()}" if labels.size else "none"
         raise ValueError(
-            f"received labels of shape {labels.shape}, values {values}; expected one integer from "
-            f"0 to {largest} for each of {num_images} images. Pass one integer for all, or None for each class in turn."
+            f"received labels of shape {labels.shape}, values {values}; expected one integer "
+            f"from 0 to {largest} for each of {num_images} images. Pass one integer for all, or "
+            "None for each class in turn."
         )
     return tf.constant(labels, tf.int32)
 

@@ -34,8 +34,12 @@ def num_doublings(image_size, first_sides):
     Raises:
         ValueError: if the size is not among those of ``first_sides``.
     """
-    fix = "Resize the images, for instance with data.load_folder(path, image_size=64)"
-    _checks.one_of("image_size", image_size, sorted(first_sides), fix=fix)
+    _checks.one_of(
+        "image_size",
+        image_size,
+        sorted(first_sides),
+        fix="Resize the images, for instance with data.load_folder(path, image_size=64)",
+    )
     return (image_size // first_sides[image_size]).bit_length() - 1
 
 

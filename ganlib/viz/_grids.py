@@ -108,8 +108,12 @@ def real_beside_fake(real_images, fake_images, num_images: int = 32) -> Figure:
             f"received real images of shape {real.shape[1:]} and fake ones of {fake.shape[1:]}; "
             "expected one shape. Resize one of them."
         )
-    fix = f"There are {len(real)} real and {len(fake)} fake images: lower it, or pass more"
-    _checks.integer("num_images", num_images, at_most=min(len(real), len(fake)), fix=fix)
+    _checks.integer(
+        "num_images",
+        num_images,
+        at_most=min(len(real), len(fake)),
+        fix=f"There are {len(real)} real and {len(fake)} fake images: lower it, or pass more",
+    )
     columns = _num_columns(num_images, None, wide=0.6)
     canvases = [_canvas(images[:num_images], columns, _gap(real)) for images in (real, fake)]
     return _show_canvases(canvases, ["real", "generated"], real.shape[1])
@@ -195,8 +199,7 @@ def _pixels(images, name: str = "images") -> np.ndarray:
 def _num_columns(num_images: int, num_columns: int | None, wide: float = 1.6) -> int:
     """Check the number of columns, or choose one that makes columns / rows about `wide`."""
     if num_columns is not None:
-        fix = "Pass None to have a number chosen"
-        _checks.integer("num_columns", num_columns, fix=fix)
+        _checks.integer("num_columns", num_columns, fix="Pass None to have a number chosen")
         return min(num_columns, num_images)
     ideal = math.sqrt(wide * num_images)
     full_rows = [k for k in range(1, num_images + 1) if num_images % k == 0]
