@@ -143,9 +143,14 @@ SAME = {
             from ganlib._start import tf
             SCALE = 2.0
 
+            def require(value, *, at_least, fix):
+                if value < at_least:
+                    raise ValueError
+
             def hinge(logits):
                 if logits is None:
                     raise ValueError
+                require(logits, at_least=1, fix="")
                 return SCALE * logits
             """,
     },
