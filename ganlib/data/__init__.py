@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ganlib import _checks
 from ganlib.data import _downloads, _emoji, _folders
 from ganlib.data._downloads import MissingDataError
 from ganlib.data._folders import SkippedFilesWarning
@@ -97,8 +98,7 @@ def load_fashion_mnist(split: str = "train") -> Images:
         Xiao, Rasul and Vollgraf (2017), "Fashion-MNIST: a Novel Image Dataset for Benchmarking
         Machine Learning Algorithms", arXiv 1708.07747.
     """
-    if split not in _downloads.FASHION_MNIST_FILES:
-        raise ValueError(f'received split={split!r}; expected "train" or "test"')
+    _checks.one_of("split", split, _downloads.FASHION_MNIST_FILES)
     files = _downloads.FASHION_MNIST_FILES[split]
     _, (images, labels) = _downloads.obtain(_downloads.FASHION_MNIST, files)
     return Images(_from_idx(images)[..., np.newaxis], _from_idx(labels), FASHION_CLASSES)
@@ -129,8 +129,7 @@ def load_cifar10(split: str = "train") -> Images:
     Reference:
         Krizhevsky (2009), "Learning Multiple Layers of Features from Tiny Images", chapter 3.
     """
-    if split not in _downloads.CIFAR10_FILES:
-        raise ValueError(f'received split={split!r}; expected "train" or "test"')
+    _checks.one_of("split", split, _downloads.CIFAR10_FILES)
     files = (_downloads.CIFAR10_FILES[split],)
     _, (contents,) = _downloads.obtain(_downloads.CIFAR10, files)
     records = np.frombuffer(contents, np.uint8).reshape(-1, 1 + 3 * 32 * 32)
@@ -302,7 +301,7 @@ def save_folder(images: Images, path) -> None:
     """
     if not isinstance(images, Images):
         raise TypeError(
-            f"received {type(images).__name__}; expected Images. Wrap an array: Images(array)"
+            f"received {type(images).__name__}; expected Images. Wrap an array: Images(array)."
         )
     names = [""] * len(images)
     if images.labels is not None:
@@ -314,17 +313,12 @@ def save_folder(images: Images, path) -> None:
 
 
 def _require_form(image_size, channels) -> None:
-    if channels not in (1, 3):
-        raise ValueError(f"received channels={channels!r}; expected 3 (RGB) or 1 (grey)")
+    _checks.grey_or_colour(channels)
     _require_size(image_size)
 
 
 def _require_size(image_size) -> None:
-    if not isinstance(image_size, int | np.integer) or image_size < 1:
-        raise ValueError(
-            f"received image_size={image_size!r}; expected a positive integer: the height "
-            "and width in pixels, such as 64"
-        )
+    _checks.integer("image_size", image_size, fix="Give the height and width in pixels, such as 64")
 
 
 def _from_idx(contents: bytes) -> np.ndarray:

@@ -12,11 +12,12 @@ import io
 import os
 import tarfile
 import urllib.request
-import uuid
 import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+
+from ganlib import _files
 
 DISTRIBUTION_FOLDER = Path("/usr/share/datasets")
 """Where the packages of Debian and Ubuntu put datasets."""
@@ -220,7 +221,7 @@ def download(source: Source, files: tuple[File, ...]) -> None:
         # Packed contents are never larger than this: a bound on what is held in memory.
         packed = fetch(address, file.packed_bytes or file.num_bytes + 1024)
         unpack(packed, file, address)
-        store(packed, folder / file.name)
+        _files.write(folder / file.name, packed)
 
 
 def fetch(address: str, max_bytes: int) -> bytes:
@@ -235,16 +236,6 @@ def fetch(address: str, max_bytes: int) -> bytes:
             return response.read(max_bytes)
     except http.client.HTTPException as error:
         raise OSError(f"the download broke off ({error!r})") from error
-
-
-def store(contents: bytes, path: Path) -> None:
-    """Write a file so that it is either absent or whole, whatever interrupts the writing."""
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        partial.write_bytes(contents)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def install_package(source: Source) -> None:
