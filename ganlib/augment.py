@@ -263,15 +263,9 @@ class Noise:
 
     def __post_init__(self):
         """Check the numbers."""
-        if not self.scale >= 0:
-            raise ValueError(
-                f"received scale={self.scale}; expected a standard deviation of at least 0"
-            )
-        if self.num_steps is not None and self.num_steps < 1:
-            raise ValueError(
-                f"received num_steps={self.num_steps}; expected at least 1, or None for noise that "
-                "stays"
-            )
+        _checks.number("scale", self.scale, at_least=0)
+        if self.num_steps is not None:
+            _checks.positive_integers(num_steps=self.num_steps)
 
     def __call__(self, images, seed, probability=1.0):
         """Add noise to a batch.

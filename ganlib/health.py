@@ -109,8 +109,8 @@ def report(history, loss):
     num_entries = len(history.step)
     if num_entries < 6:
         raise ValueError(
-            f"the history has {num_entries} entries; expected at least 6. Train longer, or lower "
-            f"steps_per_call, after which an entry is recorded."
+            f"received a history of {num_entries} entries; expected at least 6. Train longer, or "
+            "lower steps_per_call, after which an entry is recorded."
         )
     third = num_entries // 3
 

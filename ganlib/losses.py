@@ -13,6 +13,7 @@ Reference:
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ganlib import _checks
 from ganlib._tensorflow import tf
 
 
@@ -103,9 +104,9 @@ def _relativistic(winner_logits, loser_logits):
     """E[softplus(loser − winner)], sample by sample: the winner should score above its partner."""
     if winner_logits.shape[0] != loser_logits.shape[0]:
         raise ValueError(
-            f"relativistic pairs each real logit with a fake one, but received "
-            f"{winner_logits.shape[0]} of one and {loser_logits.shape[0]} of the other. "
-            f"Give both batches the same size."
+            f"received {winner_logits.shape[0]} logits of one kind and {loser_logits.shape[0]} of "
+            "the other; expected as many, as relativistic pairs each real logit with a fake one. "
+            "Give both batches the same size."
         )
     # reshape: (n, 1) − (n,) would broadcast to (n, n)
     difference = tf.reshape(loser_logits, [-1]) - tf.reshape(winner_logits, [-1])
@@ -186,15 +187,12 @@ def smoothed(loss, share):
     Reference:
         Salimans et al., *Improved Techniques for Training GANs*, NIPS 2016, section 3.4.
     """
-    if not 0 <= share < 0.5:
-        raise ValueError(
-            f"received a share of {share!r}; expected a number in [0, 0.5): from 0.5 on, real "
-            "images would count as fake"
-        )
+    reason = "From 0.5 on, real images would count as fake"
+    _checks.number("share", share, at_least=0, below=0.5, fix=reason)
     if loss in (least_squares, hinge, wasserstein, relativistic):
         raise ValueError(
-            "received a loss that is no cross-entropy and has no labels to smooth; expected "
-            "losses.minimax, losses.non_saturating or one like them"
+            "received a loss that is no cross-entropy and has no labels to smooth; expected one "
+            "that is. Pass losses.minimax, losses.non_saturating or one like them."
         )
     return loss._replace(discriminator=_Smoothed(loss.discriminator, share))
 

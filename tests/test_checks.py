@@ -132,18 +132,6 @@ def test_another_dialect_is_found(words, num_found):
     assert len(list(other_dialects(f"def f(n):\n    raise ValueError({words})"))) == num_found
 
 
-# Files that still speak another dialect. One that no longer does must leave this list.
-OTHER_DIALECTS = (
-    "ganlib/health.py",
-    "ganlib/losses.py",
-    "ganlib/training/__init__.py",
-    "ganlib/training/_options.py",
-    "ganlib/training/_step.py",
-    "ganlib/training/checkpoints.py",
-)
-
-
 @pytest.mark.parametrize("name", [path.relative_to(ROOT).as_posix() for path in FILES])
 def test_a_refusal_says_what_was_received_what_is_expected_and_what_to_do(name):
-    found = list(other_dialects((ROOT / name).read_text(encoding="utf-8")))
-    assert bool(found) == (name in OTHER_DIALECTS), found
+    assert list(other_dialects((ROOT / name).read_text(encoding="utf-8"))) == []

@@ -117,6 +117,10 @@ class MissingDataError(FileNotFoundError):
 
     Attributes:
         package: the package of Debian and Ubuntu that holds the dataset, or None.
+
+    Args:
+        message: what happened, and what to do.
+        package: that package.
     """
 
     def __init__(self, message: str, package: str | None = None):

@@ -11,16 +11,15 @@ options; a `Block` makes many of them in one compiled call, from what a `Feed` g
 import contextlib
 import dataclasses
 import json
-import os
 import pathlib
 import time
 
 import numpy as np
 from tqdm import tqdm
 
-from ganlib import losses
+from ganlib import _checks, _files, losses
 from ganlib._tensorflow import keras, tf
-from ganlib.models import fast, spectral
+from ganlib.models import fast, inference, spectral
 from ganlib.training import _fit, _loop, checkpoints
 from ganlib.training._block import Block
 from ganlib.training._history import STATISTICS, History
@@ -45,8 +44,6 @@ __all__ = [
     "load_generator",
 ]
 
-_SAMPLING_BATCH = 500
-_SAMPLES = -1  # a seed below zero: draws that belong to no step
 # Settings that earlier runs recorded, with the values at which they did nothing.
 _GONE = {"label_smoothing": 0.0, "instance_noise": 0.0, "instance_noise_steps": None}
 
@@ -121,8 +118,8 @@ class GAN:
         _fit.require_networks(generator, discriminator, terms)
         if generator_optimizer is not None and generator_optimizer is discriminator_optimizer:
             raise ValueError(
-                "both networks were given the same optimizer, which keeps one step count and one "
-                "list of variables. Make one optimizer for each."
+                "received the same optimizer for both networks; expected two, as each keeps one "
+                "step count and one list of variables. Make one optimizer for each."
             )
         _fit.require_scope(
             options.strategy,
@@ -231,9 +228,7 @@ class GAN:
             FloatingPointError: if a loss or a weight is no longer finite; the last checkpoint
                 before that stays.
         """
-        for name, value in (("num_steps", num_steps), ("checkpoint_every", checkpoint_every)):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a positive integer, but is {value!r}.")
+        _checks.positive_integers(num_steps=num_steps, checkpoint_every=checkpoint_every)
         images, labels = _fit.as_arrays(images, self)
         config = self._config() | {"images": _loop.fingerprint(images, labels)}
         if directory is not None:
@@ -295,8 +290,7 @@ class GAN:
         Returns:
             float32 tensor (num_images, latent_dim) from N(0, I).
         """
-        shape = [num_images, self.latent_dim]
-        return tf.random.stateless_normal(shape, [seed, _SAMPLES], alg="philox")
+        return inference.latents(self.ema_generator, num_images, seed)
 
     def sample(self, num_images, seed=0, labels=None):
         """Images of the averaged generator.
@@ -314,14 +308,8 @@ class GAN:
             ValueError: if labels are given to a generator that takes none, or do not fit.
         """
         latents = self.latents(num_images, seed)
-        labels = _fit.sample_labels(self.ema_generator, labels, num_images)
-        batches = []
-        for i in range(0, num_images, _SAMPLING_BATCH):
-            inputs = latents[i : i + _SAMPLING_BATCH]
-            if labels is not None:
-                inputs = [inputs, labels[i : i + _SAMPLING_BATCH]]
-            batches.append(self._generate(inputs).numpy())
-        return np.concatenate(batches)
+        labels = inference.labels_for(self.ema_generator, num_images, labels)
+        return inference.generate(self._generate, latents, labels)
 
     def save_generator(self, path):
         """Writes the averaged generator as one ``.keras`` file that plain Keras loads.
@@ -334,12 +322,8 @@ class GAN:
         """
         path = _keras_path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{os.getpid()}.{path.name}")
-        try:
+        with _files.whole(path, keep_suffix=True) as temporary:
             spectral.folded(self.ema_generator).save(temporary)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def save(self, directory):
         """Writes a checkpoint of the whole run, atomically.
@@ -460,5 +444,8 @@ def load_generator(path):
 def _keras_path(path):
     path = pathlib.Path(path)
     if path.suffix != ".keras":
-        raise ValueError(f"a generator's file name ends in .keras, but {str(path)!r} was given.")
+        raise ValueError(
+            f"received the file name {str(path)!r}; expected one that ends in .keras. Keras tells "
+            "the format of a file by its name."
+        )
     return path

@@ -3,23 +3,24 @@
 import numpy as np
 
 from ganlib import data
-from ganlib._tensorflow import keras, tf
+from ganlib._tensorflow import keras
 
 
 def require_networks(generator, discriminator, terms):
     """Refuses networks and terms that do not fit together."""
     if generator.output_shape[1:] != discriminator.inputs[0].shape[1:]:
         raise ValueError(
-            f"the generator makes samples of shape {generator.output_shape[1:]}, but the "
-            f"discriminator takes {tuple(discriminator.inputs[0].shape[1:])}. Build both with the "
-            f"same image_size and channels."
+            f"received a generator of samples of shape {generator.output_shape[1:]}; expected "
+            f"{tuple(discriminator.inputs[0].shape[1:])}, which the discriminator takes. Build "
+            "both with the same image_size and channels."
         )
     outputs = discriminator.output if isinstance(discriminator.output, dict) else {"logits": None}
     missing = sorted({name for term in terms for name in term.outputs} - set(outputs))
     if missing:
         raise ValueError(
-            f"the terms need the discriminator's outputs {missing}, but it has {sorted(outputs)}. "
-            f"Build it with the head of that term, for instance head=heads.auxiliary_classifier."
+            f"received a discriminator with the outputs {sorted(outputs)}; expected {missing} too, "
+            "which the terms need. Build it with the head of that term, for instance "
+            "head=heads.auxiliary_classifier."
         )
 
 
@@ -30,8 +31,9 @@ def require_scope(strategy, **made):
             continue
         if not all(strategy.extended.variable_created_in_scope(v.value) for v in thing.variables):
             raise ValueError(
-                f"the {name} was made outside of the strategy's scope, so its variables lie on one "
-                f"device only. Make it under `with strategy.scope():`."
+                f"received a {name} made outside of the strategy's scope, with variables on one "
+                "device only; expected one with variables on each. Make it under "
+                "`with strategy.scope():`."
             )
 
 
@@ -54,51 +56,33 @@ def as_arrays(images, gan):
     expected = tuple(gan.discriminator.inputs[0].shape[1:])
     if array.shape[1:] != expected or len(array) == 0:
         raise ValueError(
-            f"the discriminator takes samples of shape {expected}, but the images have shape "
-            f"{array.shape}. Load them at that size, or build the networks for theirs."
+            f"received images of shape {array.shape}; expected (n, {', '.join(map(str, expected))})"
+            ", n at least 1, as the discriminator takes them. Load them at that size, or build the "
+            "networks for theirs."
         )
     if labels is None:
         labels = np.full(len(array), -1)
     if gan.takes_labels and labels.min() < 0:
         raise ValueError(
-            "the networks take labels, but the images have none, or not all of them. Pass labelled "
-            "data.Images, or build the networks without num_classes."
+            "received images of which some have no label; expected a label for each, as the "
+            "networks take labels. Pass labelled data.Images, or build the networks without "
+            "num_classes."
         )
     if labels.max() < 0 and any(term.labelled for term in gan.terms):
         raise ValueError(
-            "a term needs labels, but no image has one. Pass labelled data.Images, or leave the "
-            "term out."
+            "received images without labels; expected some with, as a term needs them. Pass "
+            "labelled data.Images, or leave the term out."
         )
     if array.dtype == np.uint8:
         return array, labels.astype(np.int32)
     if not np.issubdtype(array.dtype, np.floating):
         raise ValueError(
-            f"images must be uint8 (0 to 255) or float in the model's range, but have dtype "
-            f"{array.dtype}. Convert them with astype(np.uint8)."
+            f"received images of dtype {array.dtype}; expected uint8 (0 to 255), or floats in the "
+            "model's range. Convert them with astype(np.uint8)."
         )
     if not np.isfinite(array).all():
-        raise ValueError("the samples hold values that are not finite. Remove them first.")
-    return array.astype(np.float32), labels.astype(np.int32)
-
-
-def sample_labels(generator, labels, num_images):
-    """The labels to generate for, int32 (num_images,), or None where there are no classes."""
-    if len(generator.inputs) == 1:
-        if labels is not None:
-            raise ValueError(
-                "labels were given, but the generator takes none. Leave them out, or build it with "
-                "num_classes."
-            )
-        return None
-    num_classes = next(
-        layer.input_dim for layer in generator.layers if isinstance(layer, keras.layers.Embedding)
-    )
-    labels = np.arange(num_images) % num_classes if labels is None else np.asarray(labels)
-    if labels.ndim == 0:
-        labels = np.full(num_images, labels)
-    if labels.shape != (num_images,) or labels.min() < 0 or labels.max() >= num_classes:
         raise ValueError(
-            f"labels must be one integer from 0 to {num_classes - 1} for each of {num_images} "
-            f"images, but have shape {labels.shape} and values {labels.min()} to {labels.max()}."
+            "received samples that hold NaN or infinity; expected finite values. Remove those "
+            "samples first."
         )
-    return tf.constant(labels, tf.int32)
+    return array.astype(np.float32), labels.astype(np.int32)

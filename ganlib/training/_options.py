@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from ganlib import _checks
+
 _MAX_DISCRIMINATOR_STEPS = 60  # so many have draws of their own within a step
 
 
@@ -38,34 +40,27 @@ class Options:
     weight_clip: float | None = None
 
     def __post_init__(self):
-        _require_positive_integers(self, "batch_size", "num_discriminator_steps", "steps_per_call")
-        if self.num_discriminator_steps > _MAX_DISCRIMINATOR_STEPS:
-            raise ValueError(
-                f"num_discriminator_steps must be at most {_MAX_DISCRIMINATOR_STEPS}, but is "
-                f"{self.num_discriminator_steps}."
-            )
-        if not 0 <= self.ema_decay < 1:
-            raise ValueError(f"ema_decay must be in [0, 1), but is {self.ema_decay!r}.")
-        if self.weight_clip is not None and not self.weight_clip > 0:
-            raise ValueError(f"weight_clip must be above 0 or None, but is {self.weight_clip!r}.")
+        """Check the numbers."""
+        _checks.positive_integers(batch_size=self.batch_size, steps_per_call=self.steps_per_call)
+        _checks.integer(
+            "num_discriminator_steps",
+            self.num_discriminator_steps,
+            at_most=_MAX_DISCRIMINATOR_STEPS,
+        )
+        _checks.number("ema_decay", self.ema_decay, at_least=0, below=1)
+        if self.weight_clip is not None:
+            _checks.number("weight_clip", self.weight_clip, above=0, fix="Pass None for none")
         replicas = self.num_replicas
         if self.batch_size % replicas:
             raise ValueError(
-                f"batch_size {self.batch_size} cannot be split among {replicas} replicas. Make it "
-                f"a multiple of {replicas}."
+                f"received batch_size={self.batch_size}; expected a multiple of {replicas}, as so "
+                f"many replicas share a batch. Pass for instance batch_size={replicas * 32}."
             )
 
     @property
     def num_replicas(self):
         """Number of devices that share a batch, int."""
         return 1 if self.strategy is None else self.strategy.num_replicas_in_sync
-
-
-def _require_positive_integers(options, *names):
-    for name in names:
-        value = getattr(options, name)
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} must be a positive integer, but is {value!r}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,4 +83,5 @@ class Penalty:
     interval: int = 1
 
     def __post_init__(self):
-        _require_positive_integers(self, "interval")
+        """Check the number."""
+        _checks.positive_integers(interval=self.interval)

@@ -6,14 +6,14 @@ that is killed at any moment leaves the last complete checkpoint behind, and not
 be taken for one.
 """
 
-import contextlib
 import json
-import os
 import pathlib
 import warnings
 import zipfile
 
 import numpy as np
+
+from ganlib import _files
 
 _PATTERN = "step-*.npz"
 _CONFIG, _HISTORY, _STATE = "config", "history/", "state/"
@@ -62,29 +62,10 @@ def save(directory, step, state, config, history, keep=2):
     for name, values in state.items():
         arrays |= {f"{_STATE}{name}/{i:05d}": np.asarray(v) for i, v in enumerate(values)}
     path = path_of(directory, step)
-    temporary = directory / f".{path.name}.{os.getpid()}.tmp"
-    try:
-        with open(temporary, "wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _flush_directory(directory)
+    with _files.whole(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **arrays)
     _remove_old(directory, path, keep)
     return path
-
-
-def _flush_directory(directory):
-    """Makes the renaming itself survive a power cut, where the system can."""
-    with contextlib.suppress(OSError):  # Windows cannot open a folder
-        descriptor = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _remove_old(directory, newest, keep):
@@ -179,8 +160,8 @@ def require_same_config(saved, current, where):
         >>> require_same_config({"seed": 0}, {"seed": 1}, "runs/a")
         Traceback (most recent call last):
             ...
-        ValueError: the checkpoint in runs/a was made with seed = 0, but this GAN has seed = 1. \
-Build the GAN with the same arguments, or use another directory.
+        ValueError: received a checkpoint in runs/a that was made with seed = 0; expected \
+seed = 1, as this GAN has it. Build the GAN with the same arguments, or use another directory.
     """
     for field in sorted(saved.keys() | current.keys()):
         was, now = saved.get(field), current.get(field)
@@ -192,6 +173,7 @@ Build the GAN with the same arguments, or use another directory.
             field = f"{field}, entry {index}"
             was, now = was[index : index + 1] or None, now[index : index + 1] or None
         raise ValueError(
-            f"the checkpoint in {where} was made with {field} = {was}, but this GAN has "
-            f"{field} = {now}. Build the GAN with the same arguments, or use another directory."
+            f"received a checkpoint in {where} that was made with {field} = {was}; expected "
+            f"{field} = {now}, as this GAN has it. Build the GAN with the same arguments, or use "
+            "another directory."
         )
