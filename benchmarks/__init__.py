@@ -2,6 +2,6 @@
 
 `tools/bench.py` is the command. Each part (`search`, `throughput`, `limit`, `metrics`, `growth`,
 `quality`) is a module with a function ``run(bench)`` for the process that plans and keeps, and a
-function ``serve(arguments, channel)`` for the processes that work. `figures` draws from what was
-kept.
+function ``serve(arguments, channel)`` for the processes that work. `results` keeps what they
+measure, and `figures` and `tables` show it.
 """

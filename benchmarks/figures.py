@@ -1,9 +1,8 @@
-"""Figures of what the bench measured. Each function takes the contents of one JSON file.
+"""Figures of what the bench measured. Each function takes what `results.load` has of a part.
 
 python -m benchmarks.figures FOLDER [SOURCE]      draws all into a folder, to look at them
 """
 
-import json
 import sys
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from PIL import Image
 
 from benchmarks import figures_speed
 from benchmarks.figures_speed import plain_numbers
-from benchmarks.kept import ROOT
+from benchmarks.results import FOLDER, Part, load
 from ganlib import viz
 
 PEER_COLOURS = (viz.REAL, viz.FAKE, viz.DISCRIMINATOR, viz.REFERENCE)
@@ -27,16 +26,6 @@ SHORT = {  # what stands beside a line
 LINE_HEIGHT = 0.055  # of a label, as a share of the axes' height
 
 
-def load(part, folder=ROOT / "book" / "data"):
-    """Returns what the bench kept of a part.
-
-    Args:
-        part: "search", "finals", "throughput", "limit", "metrics", "growth" or "quality".
-        folder: where its JSON files are.
-    """
-    return json.loads((Path(folder) / f"bench_{part}.json").read_text(encoding="utf-8"))
-
-
 # ---- quality ----------------------------------------------------------------------------------
 
 
@@ -45,7 +34,7 @@ def time_to_quality(contents):
     """Distance to the test images against seconds of training, both on logarithmic axes.
 
     Args:
-        contents: of ``bench_quality.json``.
+        contents: of the part "quality", as `results.load` has it.
 
     Returns:
         The figure: a line for each contestant, dashed where it is at the best learning rate found.
@@ -78,11 +67,11 @@ def time_to_quality(contents):
 
 
 @viz.figure_function
-def samples_at(contents, due, folder=ROOT / "book" / "data"):
+def samples_at(contents, due, folder=FOLDER):
     """The first images of each contestant after the same seconds of training.
 
     Args:
-        contents: of ``bench_quality.json``.
+        contents: of the part "quality", as `results.load` has it.
         due: seconds, one of those at which pictures were kept.
         folder: where the results are, and the pictures beside them.
 
@@ -142,7 +131,7 @@ def label_ends(axes, ends):
         )
 
 
-def main(folder, source=ROOT / "book" / "data", prefix=""):
+def main(folder, source=FOLDER, prefix=""):
     """Draws every figure for which there are results.
 
     Args:
@@ -167,7 +156,7 @@ def main(folder, source=ROOT / "book" / "data", prefix=""):
             (f"samples_{due}", lambda contents, due=due: samples_at(contents, due, source))
         )
     for part, functions in drawings.items():
-        if (source / f"bench_{part}.json").exists():
+        if Part(part, source).is_written():
             contents = load(part, source)
             for name, function in functions:
                 function(contents).savefig(folder / f"{prefix}{name}.png")

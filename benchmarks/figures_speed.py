@@ -31,7 +31,7 @@ def throughput(contents):
     """Milliseconds of a step: every block as a small dot, the median as a large one.
 
     Args:
-        contents: of ``bench_throughput.json``.
+        contents: of the part "throughput", as `results.load` has it.
 
     Returns:
         The figure: the step with penalty and average above, without them below.
@@ -72,7 +72,7 @@ def step_parts(contents, mode="full"):
     """Where the milliseconds of a step go: forward, backward, and all that follows.
 
     Args:
-        contents: of ``bench_throughput.json``.
+        contents: of the part "throughput", as `results.load` has it.
         mode: "full" or "bare".
 
     Returns:
@@ -104,7 +104,7 @@ def roofline(contents):
     """What each pass of the step could reach by its intensity, and what the step does reach.
 
     Args:
-        contents: of ``bench_limit.json``.
+        contents: of the part "limit", as `results.load` has it.
 
     Returns:
         The figure: operations a second against operations for each byte, on logarithmic axes.
@@ -158,7 +158,7 @@ def metric_costs(contents):
     """Seconds and peak memory of the metrics and of other ways to take them.
 
     Args:
-        contents: of ``bench_metrics.json``.
+        contents: of the part "metrics", as `results.load` has it.
 
     Returns:
         The figure: seconds on the left, memory on the right, both logarithmic.
@@ -200,7 +200,7 @@ def growth(contents):
     """Time of a step, and memory, against what grows.
 
     Args:
-        contents: of ``bench_growth.json``.
+        contents: of the part "growth", as `results.load` has it.
 
     Returns:
         The figure: time above, peak memory below, a column for each setting.

@@ -24,7 +24,8 @@ def run(bench):
         bench: a ``tools.bench.Bench``.
     """
     seeds = [0] if bench.quick else SEEDS
-    search.race(bench, "finals", changes(seeds, QUICK if bench.quick else None), SECONDS, seeds)
+    chosen = changes(seeds, QUICK if bench.quick else None)
+    search.race(bench, "finals", chosen, SECONDS, seeds, summary)
 
 
 def changes(seeds, titles=None):

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import kept, recipe, worker
+from benchmarks import recipe, results, worker
 from benchmarks.metrics import peak_megabytes
+from ganbook import kept
 
 NUM_STEPS = 50
 NUM_BLOCKS = 5
@@ -25,7 +26,6 @@ GRID = {
     "num_images": (1_000, 10_000, 60_000, 240_000),
 }
 QUICK_GRID = {"batch_size": (8,), "width": (4,), "image_size": (32,), "num_images": (100,)}
-SOURCES = ["ganlib", "benchmarks/growth.py"]
 
 
 def run(bench):
@@ -41,22 +41,36 @@ def run(bench):
         "grid": {k: list(v) for k, v in (QUICK_GRID if bench.quick else GRID).items()},
         "lab": recipe.parameters(),
     }
-    results = kept.Kept(bench.output / "bench_growth.json", protocol)
-    made_from = kept.fingerprint(SOURCES, protocol, recipe.source())
-    cases = [(name, value) for name, values in protocol["grid"].items() for value in values]
-    missing = [c for c in cases if not results.get(f"{c[0]} {c[1]}", made_from)]
+    part = results.Part("growth", bench.output)
+    runs = plan(protocol)
+    missing = part.missing(runs)
     with bench.bar("growth", len(missing), "setting") as bar:
-        for name, value in missing:
-            bar.set_postfix_str(f"{name} {value:,}")
-            about = {"name": name, "value": value}
-            with worker.Worker("growth", about) as process:
-                answer = process.ask(**protocol)
-            results.put(f"{name} {value}", about | answer, made_from)
+        for one in missing:
+            bar.set_postfix_str(one.name)
+            start = time.perf_counter()
+            with worker.Worker("growth", {"name": one.name}) as process:
+                answer = process.ask(**one.parameters)
+            part.store.put(one, answer, seconds=time.perf_counter() - start)
             bar.update()
-    if not results.get("folder", made_from):
-        with worker.Worker("growth", {"name": "folder"}) as process:
-            results.put("folder", process.ask(**protocol), made_from)
-    results.only({f"{name} {value}" for name, value in cases} | {"folder"})
+    part.store.only({one.name for one in runs})
+    part.write(protocol)
+
+
+def plan(protocol):
+    """Returns a `kept.Run` for each setting, and one for the folder.
+
+    Args:
+        protocol: dict with ``grid``, ``num_steps``, ``num_blocks`` and ``num_files``.
+    """
+    key = recipe.key(("benchmarks.growth", "step_times"))
+    settings = {name: protocol[name] for name in ("num_steps", "num_blocks")}
+    runs = [
+        kept.Run(f"{name} {value}", key, {"name": name, "value": value} | settings)
+        for name, values in protocol["grid"].items()
+        for value in values
+    ]
+    key = recipe.key(("benchmarks.growth", "folder_times"))
+    return [*runs, kept.Run("folder", key, {"num_files": protocol["num_files"]})]
 
 
 # ---- the process that measures -----------------------------------------------------------------
@@ -64,39 +78,40 @@ def run(bench):
 
 def serve(arguments, channel):
     """Measures one setting, or the folder."""
-    protocol = channel.receive()
+    about = channel.receive()
     if arguments["name"] == "folder":
         with tempfile.TemporaryDirectory() as folder:
-            channel.send(**folder_times(Path(folder), protocol["num_files"]))
+            channel.send(**folder_times(Path(folder), about["num_files"]))
         return
-    channel.send(**step_times(arguments["name"], arguments["value"], protocol))
+    channel.send(**step_times(**about))
 
 
-def step_times(name, value, protocol):
+def step_times(name, value, num_steps, num_blocks):
     """Returns seconds of a step and megabytes for one changed setting.
 
     Args:
         name: "batch_size", "width", "image_size" or "num_images".
         value: what it is changed to.
-        protocol: dict with ``num_steps`` of a block, and ``num_blocks``.
+        num_steps: of a block.
+        num_blocks: how many.
     """
+    from ganlib import training
     from ganlib._tensorflow import tf
-    from ganlib.training import _loop
 
     gan = _gan(name, value)
     side = gan.discriminator.inputs[0].shape[1]
     num_images = value if name == "num_images" else 60_000
     images = _images(num_images, side)
-    feed = _loop.Feed(images, np.full(num_images, -1, np.int32), gan.options)
-    block, times = gan._compiled_block(feed.dtype), []
-    for i in range(protocol["num_blocks"] + 1):  # the first one compiles
-        first, last = (protocol["num_steps"] * k for k in (i, i + 1))
+    feed = training.Feed(images, np.full(num_images, -1, np.int32), gan.options)
+    block, times = training.Block(gan.training_step), []
+    for i in range(num_blocks + 1):  # the first one compiles
+        first, last = (num_steps * k for k in (i, i + 1))
         start = time.perf_counter()
-        block(*feed.block(first, last), tf.constant(first, tf.int64))[0].numpy()
-        times.append((time.perf_counter() - start) / protocol["num_steps"])
+        block(feed, first, last)[0].numpy()
+        times.append((time.perf_counter() - start) / num_steps)
     found = {
         "seconds": statistics.median(times[1:]),
-        "compile_seconds": times[0] * protocol["num_steps"],
+        "compile_seconds": times[0] * num_steps,
         "megabytes": peak_megabytes(),
         "batch_size": gan.options.batch_size,
     }

@@ -13,7 +13,8 @@ import time
 
 import numpy as np
 
-from benchmarks import kept, recipe, worker
+from benchmarks import recipe, results, worker
+from ganbook import kept
 
 NUM_ROUNDS = 5
 NUM_STEPS = 200
@@ -21,7 +22,6 @@ NUM_STEPS = 200
 SHAPES = ((1024,) * 3, (2048,) * 3, (4096,) * 3, (50_176, 256, 64), (12_544, 512, 64))
 TRIAD_VALUES = 2**26  # of each of three arrays: 256 MiB in float32
 CHUNK = 2**14  # so that the two operations of NumPy's triad meet in the cache
-SOURCES = ["ganlib", *(f"benchmarks/{n}.py" for n in ("limit", "arithmetic", "loops_keras"))]
 
 
 def run(bench):
@@ -37,10 +37,26 @@ def run(bench):
         "triad_values": 2**16 if bench.quick else TRIAD_VALUES,
         "lab": recipe.parameters(),
     }
-    results = kept.Kept(bench.output / "bench_limit.json", protocol)
-    made_from = kept.fingerprint(SOURCES, protocol, recipe.source())
-    if results.get("step", made_from):
-        return
+    part = results.Part("limit", bench.output)
+    run_ = plan(protocol)
+    if part.missing([run_]):
+        start = time.perf_counter()
+        part.store.put(run_, _measured(bench, protocol), seconds=time.perf_counter() - start)
+    part.write(protocol)
+
+
+def plan(protocol):
+    """Returns the one `kept.Run` of this part.
+
+    Args:
+        protocol: dict, how often and how large.
+    """
+    about = {name: value for name, value in protocol.items() if name != "lab"}
+    key = recipe.key(*(("benchmarks.limit", name) for name in ("serve", "_summary")))
+    return kept.Run("step", key, about)
+
+
+def _measured(bench, protocol):
     with (
         worker.Worker("limit", {"name": "machine"}) as process,
         bench.bar("limit", protocol["num_rounds"], "round") as bar,
@@ -50,7 +66,7 @@ def run(bench):
         for _ in range(protocol["num_rounds"]):
             rounds.append(process.ask(do="round", protocol=protocol))
             bar.update()
-    results.put("step", {"counts": counts, "rounds": rounds} | _summary(counts, rounds), made_from)
+    return {"counts": counts, "rounds": rounds} | _summary(counts, rounds)
 
 
 def _summary(counts, rounds):
@@ -176,10 +192,12 @@ def count(mode):
         interval=interval,
         average=mode == "full",
     )
-    return found, tensorflow_count(gan)
+    step = loops_keras.lab_step(mode)
+    step.objective = step.objective._replace(penalties=())
+    return found, tensorflow_count(step)
 
 
-def tensorflow_count(gan):
+def tensorflow_count(training_step):
     """Returns what TensorFlow's profiler counts for one step without a penalty.
 
     Gradients that are written into the graph and used by nothing are left out, as TensorFlow drops
@@ -187,7 +205,7 @@ def tensorflow_count(gan):
     for a gradient where the convolution has 16.
 
     Args:
-        gan: a ``training.GAN``; its penalties are taken away.
+        training_step: a ``training.Step`` without penalties.
 
     Returns:
         A dict, kind of operation -> operations, for matrix products and convolutions.
@@ -196,12 +214,12 @@ def tensorflow_count(gan):
 
     from ganlib._tensorflow import tf
 
-    gan.penalties, batch = (), gan.options.batch_size
-    real = tf.zeros([batch, *gan.discriminator.inputs[0].shape[1:]])
-    latents = tf.zeros([batch, gan.latent_dim])
+    discriminator = training_step.networks.discriminator
+    real = tf.zeros([training_step.options.batch_size, *discriminator.inputs[0].shape[1:]])
+    latents = tf.zeros_like(training_step.latents(0))
 
     def step():
-        return gan.train_step([real], [latents], tf.constant(1, tf.int64))
+        return training_step([real], [latents], tf.constant(1, tf.int64))
 
     traced = tf.function(step).get_concrete_function().graph
     used, waiting = set(), [t.op for t in traced.outputs]

@@ -11,19 +11,61 @@ from benchmarks import recipe
 from ganlib import data, losses, training
 from ganlib._tensorflow import tf
 from ganlib.models import fast
-from ganlib.training import _loop
-from ganlib.training._history import STATISTICS
 
 SECTIONS = ("forward", "backward", "step")  # each holds the one before
 
 
 def lab_gan(mode, **changed):
-    """Returns lab 07's GAN as it is ("full"), or without penalty and average ("bare")."""
+    """Returns lab 07's GAN as it is ("full"), or without penalty ("bare")."""
     gan = recipe.lab(**changed)["new_gan"]()
-    if mode == "bare":
-        gan.penalties = ()
-        gan._update_ema = lambda step: None
-    return gan
+    return gan if mode == "full" else recipe.rebuilt(gan, penalties=())
+
+
+def lab_step(mode, kind=training.Step, **changed):
+    """Returns lab 07's step as it is ("full"), or without penalty and average ("bare").
+
+    Args:
+        mode: "full" or "bare".
+        kind: a class of steps.
+        **changed: parameters of the lab to change.
+    """
+    step = lab_gan(mode, **changed).training_step
+    networks = step.networks if mode == "full" else step.networks._replace(average=None)
+    return kind(networks, step.optimizers, step.objective, step.options)
+
+
+class Forward(training.Step):
+    """Only what both networks compute forwards."""
+
+    def update_networks(self, real_batches, latent_batches, step, label_batches=None):
+        """The losses of a step, from the same passes."""
+        (real,), (latents,), (labels,) = real_batches, latent_batches, label_batches
+        loss = self.objective.loss
+        fake = self.generate(latents, labels)
+        on_real, on_fake = self.outputs_of_both(real, fake, labels, step, 0)
+        total = loss.discriminator(on_real["logits"], on_fake["logits"])
+        on_real, on_fake = self.outputs_for_generator(real, fake, labels, step)
+        total += loss.generator(on_real["logits"], on_fake["logits"])
+        return tf.fill([len(training.STATISTICS)], total)
+
+    def after(self, statistics, step):
+        """Nothing."""
+
+
+class Backward(training.Step):
+    """The passes and their gradients, which are not applied; nor are there penalties."""
+
+    def __init__(self, networks, optimizers, objective, options):
+        super().__init__(networks, optimizers, objective._replace(penalties=()), options)
+        self._sink = tf.Variable(0.0)
+
+    def apply(self, optimizer, gradients, variables):
+        """Uses the gradients: what is not used would not be computed either."""
+        del optimizer, variables
+        self._sink.assign_add(tf.add_n([tf.reduce_sum(gradient) for gradient in gradients]))
+
+    def after(self, statistics, step):
+        """Nothing."""
 
 
 class GanlibLoop:
@@ -36,40 +78,22 @@ class GanlibLoop:
     """
 
     def __init__(self, images, mode, **changed):
-        self._gans = {section: lab_gan(mode, **changed) for section in SECTIONS}
-        self.batch_size = self._gans["step"].options.batch_size
-        self._sink = tf.Variable(0.0)
-        self._gans["backward"]._apply = self._use_gradients
-        self._gans["forward"]._update_networks = self._forward
-        for section in ("forward", "backward"):
-            self._gans[section].penalties = ()
-            self._gans[section]._after_step = lambda statistics, step: None
+        kinds = {"forward": Forward, "backward": Backward, "step": training.Step}
+        steps = {section: lab_step(mode, kinds[section], **changed) for section in SECTIONS}
+        self._options = steps["step"].options
+        self.batch_size = self._options.batch_size
+        self._blocks = {section: training.Block(step) for section, step in steps.items()}
         labels = np.full(len(images), -1, np.int32)
-        self._feed = _loop.Feed(images, labels, self._gans["step"].options)
-        self._steps = dict.fromkeys(SECTIONS, 0)
-
-    def _use_gradients(self, optimizer, gradients, variables):
-        """In the optimizer's place: what is not used would not be computed either."""
-        del optimizer, variables
-        self._sink.assign_add(tf.add_n([tf.reduce_sum(gradient) for gradient in gradients]))
-
-    def _forward(self, real, latents, step, labels):
-        gan = self._gans["forward"]
-        fake = gan._generate_images(latents[0], labels[0])
-        on_real, on_fake = gan._both_outputs(real[0], fake, labels[0], step, 0)
-        loss = gan.loss.discriminator(on_real["logits"], on_fake["logits"])
-        on_real, on_fake = gan._generator_view(real[0], fake, labels[0], step)
-        loss += gan.loss.generator(on_real["logits"], on_fake["logits"])
-        return tf.fill([len(STATISTICS)], loss)
+        self._feed = training.Feed(images, labels, self._options)
+        self._done = dict.fromkeys(SECTIONS, 0)
 
     def run(self, section, num_steps):
         """Makes so many steps, or the named part of them, and waits for their end."""
-        gan, first = self._gans[section], self._steps[section]
-        block = gan._compiled_block(self._feed.dtype)
-        self._steps[section] = last = first + num_steps
+        first = self._done[section]
+        self._done[section] = last = first + num_steps
         while first < last:
-            end = min(first + gan.options.steps_per_call, last)
-            means, _ = block(*self._feed.block(first, end), tf.constant(first, tf.int64))
+            end = min(first + self._options.steps_per_call, last)
+            means, _ = self._blocks[section](self._feed, first, end)
             means.numpy()
             first = end
 

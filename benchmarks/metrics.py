@@ -5,6 +5,7 @@ call: the features and the libraries are there before. The ways are re-implement
 that the libraries document, each with the library's own choice of precision and decomposition.
 """
 
+import functools
 import resource
 import statistics
 import sys
@@ -12,12 +13,13 @@ import time
 
 import numpy as np
 
-from benchmarks import kept, worker
+from benchmarks import recipe, results, worker
+from ganbook import kept
 
 SIZES = ((10_000, 128), (50_000, 2_048))
 NUM_REPEATS = 3
 SUBSET_SIZE, NUM_SUBSETS = 1_000, 100  # of the kernel distance, as libraries have it
-# key -> (metric, title, where this way is documented)
+# name -> (metric, title, where this way is documented); its function below has the same name
 WAYS = {
     "frechet ganlib": ("Fréchet distance", "ganlib", "ganlib/metrics/_distances.py"),
     "frechet scipy": (
@@ -56,29 +58,47 @@ def run(bench):
         "subset_size": 100 if bench.quick else SUBSET_SIZE,
         "num_subsets": 3 if bench.quick else NUM_SUBSETS,
     }
-    results = kept.Kept(bench.output / "bench_metrics.json", protocol)
-    sources = ["ganlib/metrics/_distances.py", "ganlib/metrics/_rows.py", "benchmarks/metrics.py"]
-    made_from = kept.fingerprint(sources, protocol)
     ways = [way for way in WAYS if way in (bench.only or WAYS)]
     if any("torch" in way for way in ways) and not bench.torch():
         ways = [way for way in ways if "torch" not in way]
-    calls = [
-        (f"{way} {n}×{d} {repeat}", way, n, d)
+    part = results.Part("metrics", bench.output)
+    runs = plan(protocol, ways)
+    missing = part.missing(runs)
+    with bench.bar("metrics", len(missing), "call") as bar:
+        for call in missing:
+            bar.set_postfix_str(call.name)
+            start = time.perf_counter()
+            with worker.Worker("metrics", call.parameters) as process:
+                answer = process.ask()
+            part.store.put(call, answer, seconds=time.perf_counter() - start)
+            bar.update()
+    part.store.only({call.name for call in runs})
+    part.write(protocol, summary=summary(part.found(runs)))
+
+
+def plan(protocol, ways):
+    """Returns the calls, a list of `kept.Run` in which the ways take turns.
+
+    Args:
+        protocol: dict with ``sizes``, ``num_repeats``, ``subset_size`` and ``num_subsets``.
+        ways: names of `WAYS`.
+    """
+    subsets = [protocol["subset_size"], protocol["num_subsets"]]
+    return [
+        kept.Run(
+            f"{way} {n}×{d} {repeat}",
+            recipe.key(("benchmarks.metrics", "serve"), ("benchmarks.metrics", _function(way))),
+            {"name": way, "num_rows": n, "num_features": d, "subsets": subsets},
+            packages=(*kept.PACKAGES, *{"scipy", "torch"}.intersection(way.split())),
+        )
         for n, d in protocol["sizes"]
         for repeat in range(protocol["num_repeats"])
         for way in ways
     ]
-    missing = [call for call in calls if not results.get(call[0], made_from)]
-    with bench.bar("metrics", len(missing), "call") as bar:
-        for key, way, n, d in missing:
-            bar.set_postfix_str(f"{way}, {n:,} × {d:,}")
-            subsets = [protocol["subset_size"], protocol["num_subsets"]]
-            about = {"name": way, "num_rows": n, "num_features": d, "subsets": subsets}
-            with worker.Worker("metrics", about) as process:
-                results.put(key, about | process.ask(), made_from)
-            bar.update()
-    results.only({key for key, *_ in calls})
-    results.note(summary=summary(results.contents["runs"]))
+
+
+def _function(way):
+    return way.replace(" ", "_")
 
 
 def summary(runs):
@@ -123,6 +143,13 @@ def features(num_rows, num_features):
             found[start : start + size] = np.maximum(block, 0)
         arrays.append(found)
     return arrays
+
+
+def frechet_ganlib(real, fake):
+    """The Fréchet distance of this repository."""
+    from ganlib import metrics
+
+    return metrics.frechet_distance(real, fake)
 
 
 def frechet_scipy(real, fake):
@@ -170,6 +197,13 @@ def frechet_torch_eigh(real, fake):
     return float(difference + torch.trace(covariances[0] + covariances[1] - 2 * inner))
 
 
+def kernel_ganlib(real, fake, subset_size, num_subsets):
+    """The kernel distance of this repository."""
+    from ganlib import metrics
+
+    return metrics.kernel_distance(real, fake, subset_size=subset_size, num_subsets=num_subsets)
+
+
 def kernel_numpy(real, fake, subset_size, num_subsets):
     """The kernel distance as the mean over subsets, in the features' own precision."""
     rng, total, num_features = np.random.default_rng(0), 0.0, real.shape[1]
@@ -184,18 +218,11 @@ def kernel_numpy(real, fake, subset_size, num_subsets):
 
 
 def way_function(name, subset_size, num_subsets):
-    """Returns the function of real and fake features that a way's key names."""
-    from ganlib import metrics
-
-    subsets = {"subset_size": subset_size, "num_subsets": num_subsets}
-    return {
-        "frechet ganlib": metrics.frechet_distance,
-        "frechet scipy": frechet_scipy,
-        "frechet torch": frechet_torch,
-        "frechet torch eigh": frechet_torch_eigh,
-        "kernel ganlib": lambda x, y: metrics.kernel_distance(x, y, **subsets),
-        "kernel numpy": lambda x, y: kernel_numpy(x, y, **subsets),
-    }[name]
+    """Returns the function of real and fake features that a way's name leads to."""
+    function = globals()[_function(name)]
+    if name.startswith("frechet"):
+        return function
+    return functools.partial(function, subset_size=subset_size, num_subsets=num_subsets)
 
 
 def peak_megabytes():

@@ -8,7 +8,6 @@ the training loop, compilation included, and stands while images are drawn and m
 
 import base64
 import contextlib
-import importlib
 import io
 import shutil
 import time
@@ -16,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import kept, recipe, worker
+from benchmarks import recipe, results, worker
+from ganbook import kept
 
 TIMES = (10, 15, 20, 30, 60, 120, 240, 480)
 SLICE = 30  # seconds after which the next contestant has its turn
@@ -26,13 +26,12 @@ NUM_IMAGES = 10_000
 SHOWN = 10  # images kept of each measurement
 PICTURED = (20, 60, 240, 480)  # seconds at which they are kept
 
-# name -> module and class; what it depends on, apart from the protocol
-CONTESTANTS = {
-    "ganlib": ("ours", "Lab07", ["ganlib", "benchmarks/ours.py"]),
-    "tensorflow_tutorial": ("peers_keras", "TensorFlowTutorial", ["benchmarks/peers_keras.py"]),
-    "keras_conditional": ("peers_keras", "KerasConditional", ["benchmarks/peers_keras.py"]),
-    "gan_flavours": ("peers_keras", "GanFlavours", ["benchmarks/peers_keras.py"]),
-    "pytorch_gan": ("peers_torch", "PyTorchGAN", ["benchmarks/peers_torch.py"]),
+CONTESTANTS = {  # name -> module and class
+    "ganlib": ("ours", "Lab07"),
+    "tensorflow_tutorial": ("peers_keras", "TensorFlowTutorial"),
+    "keras_conditional": ("peers_keras", "KerasConditional"),
+    "gan_flavours": ("peers_keras", "GanFlavours"),
+    "pytorch_gan": ("peers_torch", "PyTorchGAN"),
 }
 
 
@@ -55,12 +54,12 @@ def run(bench):
         "extractor": "fashion_classifier",
         "seed": bench.seed,
     }
-    results = kept.Kept(bench.output / "bench_quality.json", protocol)
+    part = results.Part("quality", bench.output)
     names = [name for name in CONTESTANTS if name in (bench.only or CONTESTANTS)]
     if "pytorch_gan" in names and not bench.torch():
         names.remove("pytorch_gan")
     peers, end = [name for name in names if name != "ganlib"], protocol["times"][-1]
-    plan = Plan(bench, results, protocol)
+    plan = Plan(bench, part, protocol)
     plan.race("as published", [(name, 1.0) for name in names], end)
     for name in peers:  # one after another: all at once would take a dozen processes
         others = [(name, factor) for factor in FACTORS]
@@ -68,27 +67,46 @@ def run(bench):
     best = {name: plan.best_factor(name) for name in peers}
     plan.race("the best of them", list(best.items()), end)
     if not bench.only:
-        results.only({_key(name, factor) for name in names for factor in (1.0, *FACTORS)})
-    results.note(best=best)
+        part.store.only({_title(name, factor) for name in names for factor in (1.0, *FACTORS)})
+    part.write(protocol, best=best)
+
+
+def planned(name, factor, protocol):
+    """Returns the `kept.Run` of a contestant at a factor of its learning rates.
+
+    Args:
+        name: of a contestant.
+        factor: of its published learning rates.
+        protocol: dict with ``times``, ``num_images``, ``num_training`` and ``seed``.
+    """
+    module, class_name = CONTESTANTS[name]
+    own = f"benchmarks.{module}", class_name
+    about = {key: protocol[key] for key in ("times", "num_images", "num_training", "seed")}
+    return kept.Run(
+        _title(name, factor),
+        recipe.key(("benchmarks.quality", "serve"), own),
+        {"name": name, "factor": factor} | about,
+        packages=(*kept.PACKAGES, "torch") if module == "peers_torch" else kept.PACKAGES,
+    )
 
 
 class Plan:
     """Races of several contestants, held in step. What was measured is kept, with its state."""
 
-    def __init__(self, bench, results, protocol):
-        self._bench, self._results, self._protocol = bench, results, protocol
+    def __init__(self, bench, part, protocol):
+        self._bench, self._part, self._protocol = bench, part, protocol
 
-    def _made_from(self, name):
-        settings = {k: v for k, v in self._protocol.items() if k not in ("factors", "slice")}
-        own = recipe.source() if name == "ganlib" else ""
-        return kept.fingerprint(CONTESTANTS[name][2], settings, own)
+    def _planned(self, run):
+        return planned(run["name"], run["factor"], self._protocol)
 
     def _found(self, name, factor):
-        run = self._results.get(_key(name, factor), self._made_from(name))
-        return run or {"name": name, "factor": factor, "points": [], "finished": False}
+        """What is kept of a run, finished or not, or one that has not begun."""
+        run = {"name": name, "factor": factor, "points": [], "finished": False}
+        found = self._part.store.fresh(self._planned(run))
+        return run | found["results"] if found else run
 
     def _folder(self, run):
-        parts = run["name"], f"{run['factor']:g}", self._made_from(run["name"])
+        parts = run["name"], f"{run['factor']:g}", self._planned(run).key
         return self._bench.scratch / "quality" / "_".join(parts)
 
     def race(self, title, entries, end):
@@ -100,7 +118,7 @@ class Plan:
                 run["points"] = []  # the state that it would go on from was deleted
         total = sum(end - _done(run) for run in runs)
         with contextlib.ExitStack() as stack:
-            workers = {_key(r["name"], r["factor"]): self._worker(r) for r in runs}
+            workers = {_title(r["name"], r["factor"]): self._worker(r) for r in runs}
             for process in workers.values():
                 stack.enter_context(process)
             bar = stack.enter_context(self._bench.bar(title, total, "s"))
@@ -109,13 +127,14 @@ class Plan:
                     run = runs[(turn + i) % len(runs)]  # no one is always the first
                     if run["finished"] or stop <= _done(run):
                         continue
-                    self._slice(workers[_key(run["name"], run["factor"])], run, stop, bar)
+                    self._slice(workers[_title(run["name"], run["factor"])], run, stop, bar)
                     bar.update(stop - start)
 
     def _worker(self, run):
         points, folder = run["points"], self._folder(run)
         about = {
             "name": run["name"],
+            "home": CONTESTANTS[run["name"]],
             "factor": run["factor"],
             "seed": self._protocol["seed"],
             "num_images": self._protocol["num_images"],
@@ -134,8 +153,8 @@ class Plan:
         run["finished"] = answer["ended"] or stop == self._protocol["times"][-1]
         if "point" in answer:
             run["points"].append(self._with_picture(run, answer["point"] | {"due": stop}))
-            key = _key(run["name"], run["factor"])
-            self._results.put(key, run, self._made_from(run["name"]))
+            found = {key: run[key] for key in ("title", "source", "points", "finished")}
+            self._part.store.put(self._planned(run), found, seconds=answer["seconds"])
             bar.set_postfix_str(
                 f"{run['title']} ×{run['factor']:g}: {run['points'][-1]['test']:.3f} at "
                 f"{answer['seconds']:.0f} s"
@@ -144,7 +163,7 @@ class Plan:
     def _with_picture(self, run, point):
         """The point with the name of its picture, which becomes a file beside the results."""
         if "picture" in point:
-            name = f"bench_quality/{run['name']}_{run['factor']:g}_{point['due']}.png"
+            name = f"quality/{run['name']}_{run['factor']:g}_{point['due']}.png"
             path = self._bench.output / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(base64.b64decode(point["picture"]))
@@ -161,7 +180,7 @@ class Plan:
         return min(distances, key=distances.get)
 
 
-def _key(name, factor):
+def _title(name, factor):
     return f"{name} ×{factor:g}"
 
 
@@ -220,10 +239,10 @@ class Measure:
     """What is measured of a contestant: distances, classes and a picture. Keeps its state."""
 
     def __init__(self, contestant, folder, num_images):
-        from ganlib import data, features, metrics
+        from ganlib import data, features
 
         self._contestant, self._num_images = contestant, num_images
-        self._folder, self._metrics = Path(folder), metrics
+        self._folder = Path(folder)
         self._folder.mkdir(parents=True, exist_ok=True)
         self._extractor = features.fashion_classifier()
         self.about = {"title": contestant.title, "source": contestant.source}
@@ -234,16 +253,18 @@ class Measure:
 
     def __call__(self, pictured):
         """Returns a dict of what the contestant's images are worth now."""
+        from ganlib import metrics
+
         images = self._contestant.sample(self._num_images, seed=0)
         classes = self._extractor.probabilities(images).argmax(1)
         counts = np.bincount(classes, minlength=10)
         point = {"smallest_class": float(counts.min() / len(images))}
         generated = self._extractor(images)
         for name, real in self._real.items():
-            distance = self._metrics.relative_frechet_distance(real, generated)
+            distance = metrics.relative_frechet_distance(real, generated)
             point[name] = float(distance)
         if pictured:
-            found = self._metrics.precision_recall(self._real["test"], generated)
+            found = metrics.precision_recall(self._real["test"], generated)
             point |= {"precision": float(found.precision), "recall": float(found.recall)}
             point["picture"] = encode(images[:SHOWN])
         return point
@@ -271,8 +292,7 @@ def serve(arguments, channel):
     """Trains one contestant as the commands say."""
     from ganlib import data
 
-    module, class_name, _ = CONTESTANTS[arguments["name"]]
-    contestant_class = getattr(importlib.import_module(f"benchmarks.{module}"), class_name)
+    contestant_class = worker.contestant(arguments["home"])
     images = data.load_fashion_mnist().images[: arguments["num_training"]]
     contestant = contestant_class(images, arguments["factor"], arguments["seed"])
     measure = Measure(contestant, arguments["folder"], arguments["num_images"])

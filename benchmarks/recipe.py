@@ -1,11 +1,14 @@
 """The default recipe, as lab 07 has it: its cells are the only source."""
 
+import ast
 import functools
 import json
+from pathlib import Path
 
-from benchmarks.kept import ROOT
+from ganbook import keys
 
 LAB = "notebooks/07_dcgan.ipynb"
+_MODULE = "lab_07"  # what a key calls the lab's cells
 
 
 class RecipeError(Exception):
@@ -13,8 +16,9 @@ class RecipeError(Exception):
 
 
 @functools.cache
-def _cells():
-    notebook = json.loads((ROOT / LAB).read_text(encoding="utf-8"))
+def _cells(root=keys.ROOT):
+    """Returns the lab's imports, its parameters, and what defines its GAN."""
+    notebook = json.loads((Path(root) / LAB).read_text(encoding="utf-8"))
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     sources = ["".join(cell["source"]) for cell in cells]
     tagged = [
@@ -29,7 +33,8 @@ def _cells():
             f"{LAB} has {len(tagged)} cells tagged `parameters` and {len(makers)} that define "
             "new_gan; the bench takes its recipe from one of each."
         )
-    return imports[0], tagged[0], makers[0]
+    lines = [n for n in ast.parse(imports[0]).body if isinstance(n, ast.Import | ast.ImportFrom)]
+    return "\n".join(map(ast.unparse, lines)), tagged[0], makers[0]
 
 
 def parameters():
@@ -37,11 +42,6 @@ def parameters():
     found = {}
     exec(_cells()[1], found)
     return {name: value for name, value in found.items() if name != "__builtins__"}
-
-
-def source():
-    """Returns the code that makes the recipe: what a run depends on beside ganlib itself."""
-    return "\n".join(_cells())
 
 
 def lab(**changed):
@@ -63,3 +63,43 @@ def lab(**changed):
     names |= changed
     exec(maker, names)
     return names
+
+
+def rebuilt(gan, **changed):
+    """Returns a GAN with the same networks and optimizers, and with some other parts changed.
+
+    Args:
+        gan: a ``training.GAN``.
+        **changed: arguments of its class, such as ``penalties=()``.
+    """
+    names = ("loss", "penalties", "generator_optimizer", "discriminator_optimizer", "options")
+    given = {name: getattr(gan, name) for name in names}
+    return type(gan)(gan.generator, gan.discriminator, **given | changed)
+
+
+@functools.cache
+def _code(root):
+    """The project's code, and the lab's cells as one more module of it."""
+    code = keys.Code(root)
+    code.add(_MODULE, "\n".join(_cells(root)))
+    return code
+
+
+@functools.cache
+def key(*roots, root=keys.ROOT):
+    """Returns the key of the definitions by which something is measured.
+
+    Where they make the lab's GAN, the lab's `new_gan` is one of them.
+
+    Args:
+        *roots: (module, name) of those that it begins with.
+        root: folder that holds the packages and the notebooks.
+
+    Returns:
+        16 hexadecimal digits; see `ganbook.keys`.
+    """
+    code = _code(root)
+    made_from = code.reach(roots)
+    if (__name__, "lab") in made_from.definitions:
+        made_from = code.reach([*roots, (_MODULE, "new_gan")])
+    return made_from.key

@@ -10,12 +10,12 @@ other with two threads.
 
 import concurrent.futures
 import dataclasses
-import importlib
 import statistics
 import time
 import types
 
-from benchmarks import kept, recipe, variants, worker
+from benchmarks import recipe, results, variants, worker
+from ganbook import kept
 
 SECONDS = 40
 NUM_AT_ONCE = 2
@@ -81,19 +81,20 @@ def run(bench):
     seeds = [0] if bench.quick else SEEDS
     changes = {f"{AS_IT_IS}, seed {seed}": {"seed": seed} for seed in seeds} | CHANGES
     chosen = QUICK if bench.quick and not bench.only else changes
-    race(bench, "search", {title: changes[title] for title in chosen}, SECONDS, seeds)
+    race(bench, "search", {title: changes[title] for title in chosen}, SECONDS, seeds, summary)
 
 
-def race(bench, part, changes, seconds, seeds):
+def race(bench, name, changes, seconds, seeds, summary_of):
     """Makes the runs of a part that are missing, two at a time.
 
     Args:
         bench: a ``tools.bench.Bench``.
-        part: name of the part, and of its module.
+        name: of the part.
         changes: dict, title of a run -> its change. ``"environment"`` in a change is a dict of
             variables for the process.
         seconds: how long each trains.
         seeds: those of the recipe itself, for the protocol.
+        summary_of: function: dict of runs -> what is said of the part.
     """
     protocol = {
         "seconds": 1 if bench.quick else seconds,
@@ -104,42 +105,45 @@ def race(bench, part, changes, seconds, seeds):
         "seeds": list(seeds),
         "lab": recipe.parameters(),
     }
-    results = kept.Kept(bench.output / f"bench_{part}.json", protocol)
-    sources = ["ganlib", "benchmarks/variants.py", "benchmarks/search.py"]
-    if bench.only:
-        changes = {title: change for title, change in changes.items() if title in bench.only}
-    missing = []
-    for title, change in changes.items():
-        made_from = kept.fingerprint(sources, protocol, recipe.source(), change)
-        if not results.get(title, made_from):
-            missing.append((title, change, made_from))
-
-    def found(title, change):
-        about = {"name": title, "change": change}
-        environment = worker.ONE_THREAD | change.get("environment", {})
-        with worker.Worker("search", about, environment) as process:
-            return process.ask(**protocol)
-
+    part = results.Part(name, bench.output)
+    runs = plan(protocol, changes)
+    missing = part.missing([run for run in runs if run.name in (bench.only or changes)])
     with (
-        bench.bar(part, len(missing), "run") as bar,
+        bench.bar(name, len(missing), "run") as bar,
         concurrent.futures.ThreadPoolExecutor(NUM_AT_ONCE) as pool,
     ):
-        runs = {
-            pool.submit(found, title, change): i for i, (title, change, _) in enumerate(missing)
-        }
+        going = {pool.submit(kept.timed, _trained, run): run for run in missing}
         try:
-            for run in concurrent.futures.as_completed(runs):
-                title, change, made_from = missing[runs[run]]
-                bar.set_postfix_str(title)
-                results.put(title, {"title": title, "change": change} | run.result(), made_from)
+            for ended in concurrent.futures.as_completed(going):
+                found, took = ended.result()
+                bar.set_postfix_str(going[ended].name)
+                part.store.put(going[ended], found, seconds=took, threads=1)
                 bar.update()
         except BaseException:
             pool.shutdown(cancel_futures=True)  # what has begun ends; nothing else begins
             raise
     if not bench.only:
-        results.only(changes)
-    summary_of = importlib.import_module(f"benchmarks.{part}").summary
-    results.note(summary=summary_of(results.contents["runs"]))
+        part.store.only(changes)
+    part.write(protocol, summary=summary_of(part.found(runs)))
+
+
+def plan(protocol, changes):
+    """Returns a `kept.Run` for each change.
+
+    Args:
+        protocol: dict, how each is trained and measured.
+        changes: dict, title -> change.
+    """
+    about = {name: value for name, value in protocol.items() if name not in ("seeds", "lab")}
+    key = recipe.key(("benchmarks.search", "serve"))
+    return [kept.Run(title, key, {"change": change} | about) for title, change in changes.items()]
+
+
+def _trained(run):
+    """What a process of its own finds, with one thread."""
+    environment = kept.ONE_THREAD | run.parameters["change"].get("environment", {})
+    with worker.Worker("search", {"name": run.name}, environment) as process:
+        return process.ask(**run.parameters)
 
 
 def summary(runs):
@@ -153,16 +157,16 @@ def summary(runs):
         the recipe's own, precision, recall. The recipe is one row, with its range.
     """
     own = [run for title, run in runs.items() if title.startswith(AS_IT_IS)]
-    others = [run for title, run in runs.items() if not title.startswith(AS_IT_IS)]
+    others = {title: run for title, run in runs.items() if not title.startswith(AS_IT_IS)}
     if not own:
         return []
     keys = ("num_steps", "milliseconds", "test", "precision", "recall")
     median = {key: statistics.median(run[key] for run in own) for key in keys}
     spread = [min(run["test"] for run in own), max(run["test"] for run in own)]
     rows = [{"title": AS_IT_IS, "ratio": 1.0, "range": spread} | median]
-    for run in others:
+    for title, run in others.items():
         ratio = run["test"] / median["test"]
-        rows.append({"title": run["title"], "ratio": ratio} | {key: run[key] for key in keys})
+        rows.append({"title": title, "ratio": ratio} | {key: run[key] for key in keys})
     return sorted(rows, key=lambda row: row["ratio"])
 
 
@@ -173,16 +177,17 @@ def serve(arguments, channel):
     """Trains one variant."""
     from ganlib import data, features, metrics
 
+    del arguments
     protocol = channel.receive()
     dataset = data.load_fashion_mnist().images[: protocol["num_training"]]
     number = protocol["num_timed"]
-    timed = variant_gan(arguments["change"], num_steps=2 * number)
+    timed = variant_gan(protocol["change"], num_steps=2 * number)
     timed.train(dataset, number, progress=False)
     start = time.perf_counter()
     timed.train(dataset, 2 * number, progress=False)
     seconds = (time.perf_counter() - start) / number
     num_steps = max(50, round(protocol["seconds"] / seconds / 50) * 50)
-    gan = variant_gan(arguments["change"], num_steps=num_steps)
+    gan = variant_gan(protocol["change"], num_steps=num_steps)
     gan.train(dataset, 1, progress=False)  # compiles
     start = time.perf_counter()
     gan.train(dataset, num_steps, progress=False)
@@ -243,16 +248,19 @@ def variant_gan(change, num_steps):
         gan = lab["new_gan"]()
     finally:
         keras.mixed_precision.set_dtype_policy("float32")
+    given = {}
     if not own["gamma"]:
-        gan.penalties = ()
+        given["penalties"] = ()
     if "loss" in change:
-        gan.loss = getattr(losses, change["loss"])
-        gan._paired = gan.loss.paired
+        chosen = {"hinge": losses.hinge, "relativistic": losses.relativistic}
+        given["loss"] = chosen[change["loss"]]
     if change.get("loss") == "relativistic":
-        gan.penalties += (training.Penalty(penalties.r2, own["gamma"], gan.penalties[0].interval),)
+        r2 = training.Penalty(penalties.r2, own["gamma"], gan.penalties[0].interval)
+        given["penalties"] = (*gan.penalties, r2)
     if "num_discriminator_steps" in change:
         number = change["num_discriminator_steps"]
-        gan.options = dataclasses.replace(gan.options, num_discriminator_steps=number)
+        given["options"] = dataclasses.replace(gan.options, num_discriminator_steps=number)
+    gan = recipe.rebuilt(gan, **given)
     for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):
         optimizer.beta_2 = change.get("beta_2", optimizer.beta_2)
     return gan

@@ -7,8 +7,9 @@ import csv
 import sys
 from pathlib import Path
 
-from benchmarks.figures import SHORT, load
-from benchmarks.kept import ROOT
+from benchmarks.figures import SHORT
+from benchmarks.results import FOLDER, Part, load
+from ganbook import measured
 
 DUE = 240  # seconds at which contestants are compared
 
@@ -17,7 +18,7 @@ def tried(contents):
     """Returns the rows of what was tried, with a heading.
 
     Args:
-        contents: of ``bench_search.json``.
+        contents: of the part "search", as `results.load` has it.
     """
     rows = [["change", "relative distance", "as a multiple", "steps", "ms a step", "recall"]]
     for one in contents["summary"]:
@@ -33,7 +34,7 @@ def finals(contents):
     """Returns the rows of the longer race, with a heading.
 
     Args:
-        contents: of ``bench_finals.json``.
+        contents: of the part "finals", as `results.load` has it.
     """
     rows = [["change", "runs", "relative distance", "range", "steps", "ms a step", "recall"]]
     for one in contents["summary"]:
@@ -48,7 +49,7 @@ def quality(contents):
     """Returns each contestant's distances after some seconds, with a heading.
 
     Args:
-        contents: of ``bench_quality.json``.
+        contents: of the part "quality", as `results.load` has it.
     """
     shown = [due for due in contents["protocol"]["times"] if due >= 20]
     rows = [["recipe", "rates", *(f"{due} s" for due in shown), f"steps in {DUE} s"]]
@@ -65,7 +66,7 @@ def headline(contents):
     """Returns what the comparison comes to.
 
     Args:
-        contents: of ``bench_quality.json``.
+        contents: of the part "quality", as `results.load` has it.
 
     Returns:
         A dict: ours and the best peer's distance after 240 s (of a peer, the better of its two
@@ -107,7 +108,7 @@ def metric_costs(contents):
     """Returns seconds, memory and value of each way to take a metric, with a heading.
 
     Args:
-        contents: of ``bench_metrics.json``.
+        contents: of the part "metrics", as `results.load` has it.
     """
     rows = [["metric", "way", "images × features", "seconds", "MB", "value"]]
     for one in contents["summary"]:
@@ -121,7 +122,7 @@ def throughput(contents):
     """Returns the milliseconds of a step and of its parts, with a heading.
 
     Args:
-        contents: of ``bench_throughput.json``.
+        contents: of the part "throughput", as `results.load` has it.
     """
     rows = [["loop", "ms a step", "forward", "gradients", "the rest", "ganlib's time to its"]]
     for one in contents["summary"]["full"]["contestants"].values():
@@ -140,7 +141,67 @@ TABLES = {  # name of the file -> part and function
 }
 
 
-def main(folder=ROOT / "book" / "data", source=ROOT / "book" / "data"):
+# ---- numbers for the prose ---------------------------------------------------------------------
+
+
+def measured_section(source=FOLDER):
+    """Returns the section of `numbers.json` that the bench makes, and its values.
+
+    Args:
+        source: where the results are.
+    """
+    there = {
+        part: load(part, source)
+        for part in ("search", "finals", "quality", "metrics", "throughput", "growth", "limit")
+        if Part(part, source).is_written()
+    }
+    section = {}
+    for part in ("search", "finals"):
+        if part in there:
+            section[part] = {measured.name(one["title"]): one for one in there[part]["summary"]}
+    if "quality" in there:
+        section["quality"] = {"headline": headline(there["quality"])}
+        for run in there["quality"]["runs"].values():
+            points = {f"after_{point['due']}_s": point for point in run["points"]}
+            section["quality"][f"{run['name']}_times_{run['factor']:g}"] = points
+    for one in there["metrics"]["summary"] if "metrics" in there else ():
+        size = f"{one['num_rows']}_by_{one['num_features']}"
+        ways = section.setdefault("metrics", {}).setdefault(f"{one['metric']} {size}", {})
+        ways[one["title"]] = one
+    for mode, one in there["throughput"]["summary"].items() if "throughput" in there else ():
+        section.setdefault("throughput", {})[mode] = one["contestants"]
+    if "growth" in there:
+        section["growth"] = there["growth"]["runs"]
+    if "limit" in there:
+        step = there["limit"]["runs"]["step"]
+        # In the units of the prose, too: so such a number is noticed where it is typed.
+        section["limit"] = step | {
+            "gigaflops_a_second": step["rate"] / 1e9,
+            "gigabytes_a_second": step["bandwidth"] / 1e9,
+        }
+    return "bench", measured.named(_numbers(section))
+
+
+def _numbers(values):
+    """Returns the numbers in nested dicts; a pair of them called `range` as `low` and `high`."""
+    found = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            if inner := _numbers(value):
+                found[key] = inner
+        elif key == "range":
+            found["low"], found["high"] = value
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            found[key] = value
+    return found
+
+
+def measured_sections():
+    """Yields the section of what the bench has measured."""
+    yield measured_section()
+
+
+def main(folder=FOLDER.parent, source=FOLDER):
     """Writes every table for which there are results.
 
     Args:
@@ -150,11 +211,13 @@ def main(folder=ROOT / "book" / "data", source=ROOT / "book" / "data"):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, (part, function) in TABLES.items():
-        if (Path(source) / f"bench_{part}.json").exists():
+        if Part(part, source).is_written():
             rows = function(load(part, source))
             with open(folder / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
                 csv.writer(file, lineterminator="\n").writerows(rows)
             print(folder / f"{name}.csv")
+    if folder == measured.PATH.parent:  # the book's own, not a trial's
+        measured.put(*measured_section(source))
 
 
 if __name__ == "__main__":

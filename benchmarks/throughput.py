@@ -8,20 +8,26 @@ import contextlib
 import statistics
 import time
 
-from benchmarks import kept, recipe, worker
+from benchmarks import recipe, results, worker
+from ganbook import kept
 
 NUM_BLOCKS = 7
 NUM_STEPS = 400  # of a block: a multiple of the penalty's interval and of the steps of a call
 NUM_PART_STEPS = 50  # of a block of forward passes, or of gradients
 MODES = ("full", "bare")
-TITLES = {
-    "ganlib": "ganlib",
-    "tensorflow": "TensorFlow, plain loop",
-    "torch_eager": "PyTorch",
-    "torch_channels_last": "PyTorch, channels last",
-    "torch_compiled": "PyTorch, compiled",
+# name -> title; module and class; with which options
+CONTESTANTS = {
+    "ganlib": ("ganlib", ("loops_keras", "GanlibLoop"), {}),
+    "tensorflow": ("TensorFlow, plain loop", ("loops_keras", "PlainLoop"), {}),
+    "torch_eager": ("PyTorch", ("loops_torch", "TorchLoop"), {"variant": "eager"}),
+    "torch_channels_last": (
+        "PyTorch, channels last",
+        ("loops_torch", "TorchLoop"),
+        {"variant": "channels_last"},
+    ),
+    "torch_compiled": ("PyTorch, compiled", ("loops_torch", "TorchLoop"), {"variant": "compiled"}),
 }
-SOURCES = ["ganlib", *(f"benchmarks/{n}.py" for n in ("loops_keras", "loops_torch", "throughput"))]
+TITLES = {name: title for name, (title, *_) in CONTESTANTS.items()}
 
 
 def run(bench):
@@ -37,31 +43,59 @@ def run(bench):
         "networks": "lab 07",
         "lab": recipe.parameters(),
     }
-    results = kept.Kept(bench.output / "bench_throughput.json", protocol)
     names = [name for name in TITLES if name in (bench.only or TITLES)]
     if any(name.startswith("torch") for name in names) and not bench.torch():
         names = [name for name in names if not name.startswith("torch")]
     if not names:
         return
-    made_from = kept.fingerprint(SOURCES, protocol, recipe.source(), names)
+    part = results.Part("throughput", bench.output)
+    runs = plan(protocol, names)
     for mode in MODES:
-        _race(bench, results, names, mode, made_from)
-    results.only({f"{m} {i}" for m in MODES for i in range(protocol["num_blocks"])})
-    results.note(summary={mode: summary(results.contents["runs"], mode) for mode in MODES})
+        missing = part.missing([run for run in runs if run.parameters["mode"] == mode])
+        if missing:
+            _race(bench, part, names, mode, missing)
+    part.store.only({run.name for run in runs})
+    found = part.found(runs)
+    part.write(protocol, summary={mode: summary(found, mode) for mode in MODES})
 
 
-def _race(bench, results, names, mode, made_from):
-    """Makes the missing blocks of one mode, contestants in turn."""
-    protocol = results.contents["protocol"]
-    missing = [
-        i for i in range(protocol["num_blocks"]) if not results.get(f"{mode} {i}", made_from)
+def plan(protocol, names):
+    """Returns the blocks of both modes, a list of `kept.Run`.
+
+    Args:
+        protocol: dict with ``num_blocks``, ``num_steps`` and ``num_part_steps``.
+        names: of the contestants, which all have their turn in each block.
+    """
+    homes = {CONTESTANTS[name][1] for name in names}
+    own = [(f"benchmarks.{module}", name) for module, name in sorted(homes)]
+    mine = [("benchmarks.throughput", name) for name in ("serve", "measure_block")]
+    with_torch = any(module == "loops_torch" for module, _ in homes)
+    return [
+        kept.Run(
+            f"{mode} {number}",
+            recipe.key(*mine, *own),
+            {
+                "mode": mode,
+                "number": number,
+                "contestants": list(names),
+                "num_steps": protocol["num_steps"],
+                "num_part_steps": protocol["num_part_steps"],
+            },
+            packages=(*kept.PACKAGES, "torch") if with_torch else kept.PACKAGES,
+        )
+        for mode in MODES
+        for number in range(protocol["num_blocks"])
     ]
-    if not missing:
-        return
+
+
+def _race(bench, part, names, mode, missing):
+    """Makes the missing blocks of one mode."""
     with contextlib.ExitStack() as stack:
         workers = {}
         for name in names:
-            process = stack.enter_context(worker.Worker("throughput", {"name": name, "mode": mode}))
+            _, home, options = CONTESTANTS[name]
+            about = {"name": name, "mode": mode, "loop": home, "options": options}
+            process = stack.enter_context(worker.Worker("throughput", about))
             about = process.ask(section="about")
             if about["error"]:
                 print(f"{TITLES[name]} is left out: {about['error']}", flush=True)
@@ -70,18 +104,33 @@ def _race(bench, results, names, mode, made_from):
             for section in ("forward", "backward", "step"):  # compiles, and warms up
                 process.ask(section=section, steps=2)
         bar = stack.enter_context(bench.bar(f"steps, {mode}", len(missing), "block"))
-        for number in missing:
-            order = list(workers)
-            order = order[number % len(order) :] + order[: number % len(order)]
-            seconds = {name: {} for name in workers}
-            for section in ("step", "backward", "forward"):
-                steps = protocol["num_steps" if section == "step" else "num_part_steps"]
-                for name in order:
-                    answer = workers[name].ask(section=section, steps=steps)
-                    seconds[name][section] = answer["seconds"] / steps
-            run_ = {"mode": mode, "batch_size": batch_size, "seconds": seconds}
-            results.put(f"{mode} {number}", run_, made_from)
+        for run in missing:
+            start = time.perf_counter()
+            seconds = measure_block(workers, run.parameters)
+            found = {"batch_size": batch_size, "seconds": seconds}
+            part.store.put(run, found, seconds=time.perf_counter() - start)
             bar.update()
+
+
+def measure_block(workers, about):
+    """Has the contestants make a block of steps each, and of parts of steps.
+
+    Args:
+        workers: dict, name of a contestant -> its `worker.Worker`.
+        about: the block's parameters, a dict.
+
+    Returns:
+        A dict, name -> dict of the seconds of one step and of its parts.
+    """
+    order = list(workers)
+    first = about["number"] % len(order)  # no one is always the first
+    seconds = {name: {} for name in workers}
+    for section in ("step", "backward", "forward"):
+        steps = about["num_steps" if section == "step" else "num_part_steps"]
+        for name in order[first:] + order[:first]:
+            answer = workers[name].ask(section=section, steps=steps)
+            seconds[name][section] = answer["seconds"] / steps
+    return seconds
 
 
 def summary(runs, mode):
@@ -124,20 +173,14 @@ def serve(arguments, channel):
     """Makes blocks of one contestant as the commands say."""
     from ganlib import data
 
-    images, name, mode = data.load_fashion_mnist().images, arguments["name"], arguments["mode"]
-    changed, error = arguments.get("changed", {}), None
+    images, name, error = data.load_fashion_mnist().images, arguments["name"], None
     channel.receive()
     try:
+        loop = worker.contestant(arguments["loop"])(
+            images, arguments["mode"], **arguments["options"]
+        )
         if name.startswith("torch"):
-            from benchmarks import loops_torch
-
-            loop = loops_torch.TorchLoop(images, mode, name.removeprefix("torch_"), **changed)
             loop.run("step", 1)  # where there is no compiler, this is where it is missed
-        else:
-            from benchmarks import loops_keras
-
-            loops = {"ganlib": loops_keras.GanlibLoop, "tensorflow": loops_keras.PlainLoop}
-            loop = loops[name](images, mode, **changed)
     except Exception as problem:
         if name != "torch_compiled":
             raise

@@ -3,7 +3,6 @@
 from ganlib import training
 from ganlib._tensorflow import keras, tf
 from ganlib.models import fast, layers
-from ganlib.training import _step
 
 
 def generator(
@@ -136,7 +135,7 @@ def discriminator(
     return keras.Model(images, logits(keras.layers.Flatten()(x)))
 
 
-class Simultaneous(training.GAN):
+class SimultaneousStep(training.Step):
     """Both updates from one pass through the discriminator, before either is made.
 
     The generator's gradient reaches the images through the same network as the discriminator's
@@ -144,31 +143,39 @@ class Simultaneous(training.GAN):
     σ(a), for a logit a; their quotient is −exp(−a). So one backward pass serves both.
     """
 
-    def _update_networks(self, real_batches, latent_batches, step_number, label_batches=None):
+    def update_networks(self, real_batches, latent_batches, step, label_batches=None):
+        """The part of a step that each replica does with its share of the batch."""
         (real,), (latents,) = real_batches, latent_batches
-        own, others = self.discriminator.trainable_variables, self.generator.trainable_variables
+        generator, discriminator, _ = self.networks
+        own, others = discriminator.trainable_variables, generator.trainable_variables
+        loss_of = self.objective.loss
         with tf.GradientTape() as generator_tape:
-            fake = self.generator(latents, training=True)
+            fake = generator(latents, training=True)
         both = tf.concat([real, fake], 0)
         with tf.GradientTape() as tape:
             tape.watch(both)
-            real_logits, fake_logits = tf.split(self.discriminator(both, training=True), 2)
-            loss = self.loss.discriminator(real_logits, fake_logits)
+            real_logits, fake_logits = tf.split(discriminator(both, training=True), 2)
+            loss = loss_of.discriminator(real_logits, fake_logits)
         *gradients, slopes = tape.gradient(loss, [*own, both])
         factors = -tf.exp(tf.minimum(-fake_logits, 30.0))
         slopes = tf.split(slopes, 2)[1] * tf.reshape(factors, [-1, 1, 1, 1])
-        labels = tf.fill(tf.shape(real)[:1], -1)
-        for index, penalty in enumerate(self.penalties):
-            batch = (real, fake, labels)
-            extra = self._penalty_gradients(penalty, batch, step_number, 2 + index)
+        batch = (real, fake, tf.fill(tf.shape(real)[:1], -1))
+        for index, penalty in enumerate(self.objective.penalties):
+            extra = self.penalty_gradients(penalty, batch, step, 2 + index)
             gradients = [a + b for a, b in zip(gradients, extra, strict=True)]
         passed = generator_tape.gradient(fake, others, output_gradients=slopes)
-        self._apply(self.discriminator_optimizer, gradients, own)
-        self._apply(self.generator_optimizer, passed, others)
+        self.apply(self.optimizers.discriminator, gradients, own)
+        self.apply(self.optimizers.generator, passed, others)
         logits = (real_logits, fake_logits)
         return tf.stack(
-            [loss, self.loss.generator(*logits)]
+            [loss, loss_of.generator(*logits)]
             + [tf.reduce_mean(values) for values in logits]
             + [tf.reduce_mean(tf.sign(values)) for values in logits]
-            + [tf.linalg.global_norm(passed), _step._spread(fake) / (_step._spread(real) + 1e-12)]
+            + [tf.linalg.global_norm(passed), training.diversity(real, fake)]
         )
+
+
+class Simultaneous(training.GAN):
+    """A GAN that makes such steps."""
+
+    step_class = SimultaneousStep

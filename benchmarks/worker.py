@@ -16,13 +16,7 @@ import subprocess
 import sys
 import tempfile
 
-from benchmarks.kept import ROOT
-
-ONE_THREAD = {
-    "OMP_NUM_THREADS": "1",
-    "TF_NUM_INTRAOP_THREADS": "1",
-    "TF_NUM_INTEROP_THREADS": "1",
-}
+from ganbook.keys import ROOT
 
 
 class WorkerError(Exception):
@@ -35,7 +29,8 @@ class Worker:
     Args:
         part: module of this package with a function ``serve(arguments, channel)``.
         arguments: dict for that function.
-        environment: dict of further variables of its environment, such as ``ONE_THREAD``.
+        environment: dict of further variables of its environment, such as
+            ``ganbook.kept.ONE_THREAD``.
     """
 
     def __init__(self, part, arguments, environment=None):
@@ -103,6 +98,18 @@ class Channel:
         """Answers the last command."""
         self._answers.write(json.dumps(answer) + "\n")
         self._answers.flush()
+
+
+def contestant(home):
+    """Returns a contestant's class, which the parent names: a worker's code names none of them.
+
+    So what one contestant's run is made from (`benchmarks.recipe.key`) has no part of the others'.
+
+    Args:
+        home: its module in this package, and its name there.
+    """
+    module, name = home
+    return getattr(importlib.import_module(f"benchmarks.{module}"), name)
 
 
 if __name__ == "__main__":

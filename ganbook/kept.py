@@ -43,12 +43,14 @@ class Run:
         key: what it is made from today.
         parameters: dict that JSON can hold.
         expected_seconds: about how long it takes, for the progress bar.
+        packages: those whose versions stand in its file.
     """
 
     name: str
     key: str
     parameters: dict
     expected_seconds: float = 1.0
+    packages: tuple = PACKAGES
 
 
 class Store:
@@ -57,8 +59,8 @@ class Store:
     Args:
         folder: path; it is made with the first run.
         ledger: path of the ledger.
-        same_machine: whether a run of another machine or of other versions is none: where times
-            are measured.
+        same_machine: whether a run of another machine, or of other versions of its packages, is
+            none: where times are measured.
 
     Example:
         >>> import tempfile
@@ -97,7 +99,7 @@ class Store:
         kept = self.read(run.name)
         if kept is None or kept["parameters"] != _as_json(run.parameters):
             return None
-        if self._same_machine and kept["machine"] != machine():
+        if self._same_machine and not machine(run.packages).items() <= kept["machine"].items():
             return None
         return kept if self._equal.are(kept["key"], run.key) else None
 
@@ -116,15 +118,15 @@ class Store:
         Raises:
             ValueError: if another run has this file already.
         """
-        about = machine()
+        about = machine(run.packages)
         kept = {
             "name": run.name,
             "key": run.key,
             "commit": commit(),
-            "versions": {k: about.pop(k) for k in ("python", *PACKAGES)},
+            "versions": {k: about.pop(k) for k in ("python", *run.packages)},
             "threads": threads,
             "seconds": round(seconds, 1),
-            **({"machine": machine()} if self._same_machine else {}),
+            **({"machine": machine(run.packages)} if self._same_machine else {}),
             "parameters": _as_json(run.parameters),
             "results": results,
         }
@@ -275,15 +277,19 @@ def commit(*paths, root=ROOT):
     return f"{revision or 'unknown'}{'+' if git('status', '--porcelain', '--', *paths) else ''}"
 
 
-def machine():
-    """Returns the processor, the cores and the versions, on which times depend."""
+def machine(packages=PACKAGES):
+    """Returns the processor, the cores and the versions, on which times depend.
+
+    Args:
+        packages: whose versions.
+    """
     cores = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count()))(0)
     return {
         "processor": _processor(),
         "cores": len(cores),
         "system": platform.system(),
         "python": platform.python_version(),
-        **{name: version(name) for name in PACKAGES},
+        **{name: version(name) for name in packages},
     }
 
 

@@ -176,7 +176,9 @@ class Code:
             mentioned |= part.mentions
             waiting += [*part.references, *part.follows]
             for method in part.methods:
-                methods.setdefault(method.rsplit(".", 1)[-1], []).append((home[0], method))
+                own = home[0], method
+                if target := own if "." in method else self.resolve(*own):
+                    methods.setdefault(method.rsplit(".", 1)[-1], []).append(target)
             for name in mentioned & methods.keys():
                 waiting += methods.pop(name)
         texts = {home: part.text for home, part in found.items()}
@@ -304,14 +306,17 @@ class _Module:
     def in_order(self, leave_out=()):
         """All statements but imports, as they follow each other: what a lab's cells are."""
 
+        def is_left_out(home):
+            return any(_is_in(home[0], name) for name in leave_out)
+
         def counts(home):
-            return home[0] != self.name and not any(_is_in(home[0], name) for name in leave_out)
+            return home[0] != self.name and not is_left_out(home)
 
         parts = []
         for node in self._tree.body:
             part = self._written(node)
-            is_call = isinstance(node, ast.Expr) and part.references
-            if not _is_text(node) and (not is_call or any(map(counts, part.references))):
+            draws = isinstance(node, ast.Expr) and any(map(is_left_out, part.references))
+            if not _is_text(node) and not (draws and not any(map(counts, part.references))):
                 parts.append(part)
         own = _joined(parts)
         return own._replace(
@@ -328,7 +333,7 @@ class _Module:
     def _whole(self):
         """A module that is handed on as an object: what is mentioned of it counts."""
         name = self.name.rsplit(".", 1)[-1]
-        return _Part(f"module {name}", methods=tuple(self.definitions))
+        return _Part(f"module {name}", methods=(*self.definitions, *self.imports))
 
     def _made(self, name):
         owner, _, method = name.partition(".")

@@ -227,6 +227,92 @@ class ADA:
 
 
 @dataclasses.dataclass(frozen=True)
+class Noise:
+    """Gaussian noise on all images that the discriminator sees, which may fall to nothing.
+
+    Two distributions that lie on thin sets can always be told apart; with noise on both they
+    overlap, and the generator's gradient has somewhere to go. The probability of the protocol is
+    here the share of the noise that is left.
+
+    Args:
+        scale: standard deviation at the beginning, in units of the images' range [-1, 1].
+        num_steps: steps over which it falls linearly to zero; None: it stays.
+        first: another policy, such as a `DiffAugment`, that images go through before; or None.
+
+    Raises:
+        ValueError: if the scale is below 0, or ``num_steps`` below 1.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from ganlib import augment
+        >>> noise = augment.Noise(0.1, num_steps=100)
+        >>> share, unused = noise.update(*noise.initial_state(), 0.0, batch_size=4, step=49)
+        >>> float(share)
+        0.5
+        >>> noise(tf.zeros([2, 8, 8, 1]), seed=(0, 7), probability=share).shape
+        TensorShape([2, 8, 8, 1])
+
+    Reference:
+        Sønderby et al., *Amortised MAP Inference for Image Super-resolution*, ICLR 2017; Arjovsky
+        and Bottou, *Towards Principled Methods for Training GANs*, ICLR 2017. Chapter 15.
+    """
+
+    scale: float
+    num_steps: int | None = None
+    first: Callable | None = None
+
+    def __post_init__(self):
+        """Check the numbers."""
+        _checks.number("scale", self.scale, at_least=0)
+        if self.num_steps is not None:
+            _checks.integer("num_steps", self.num_steps, fix="For noise that stays, pass None")
+
+    def __call__(self, images, seed, probability=1.0):
+        """Add noise to a batch.
+
+        Args:
+            images: float tensor (n, ...).
+            seed: two integers that decide all draws.
+            probability: float or scalar tensor in [0, 1], the share of the noise that is left.
+
+        Returns:
+            Tensor of the same shape.
+        """
+        if self.first is not None:
+            images = self.first(images, seed)
+        noise = tf.random.stateless_normal(tf.shape(images), seed, dtype=images.dtype, alg="philox")
+        return images + tf.cast(self.scale * probability, images.dtype) * noise
+
+    def initial_state(self):
+        """The state of a run that begins.
+
+        Returns:
+            ``(probability, sign_mean)``: 1.0, all of the noise, and 0.0, which stays.
+        """
+        return 1.0, 0.0
+
+    def update(self, probability, sign_mean, sign, batch_size, step):
+        """The state after one step; works inside `tf.function` and XLA.
+
+        Args:
+            probability: float or scalar tensor, the share that is left.
+            sign_mean: float or scalar tensor.
+            sign: unused, as is the next.
+            batch_size: unused.
+            step: int or int64 scalar, number of steps before this one.
+
+        Returns:
+            ``(probability, sign_mean)``, float32 scalars.
+        """
+        del sign, batch_size
+        sign_mean = tf.cast(sign_mean, tf.float32)
+        if self.num_steps is None:
+            return tf.cast(probability, tf.float32), sign_mean
+        done = tf.cast(step + 1, tf.float32) / self.num_steps
+        return tf.maximum(0.0, 1.0 - done), sign_mean
+
+
+@dataclasses.dataclass(frozen=True)
 class Classical:
     """The usual augmentation of a classifier's training images, which keeps or mixes labels.
 

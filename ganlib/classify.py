@@ -12,7 +12,7 @@ import numpy as np
 
 from ganlib import _checks, data, features
 from ganlib._tensorflow import keras, tf
-from ganlib.training import Options, _loop
+from ganlib.training import Options, Order
 
 _LEARNING_RATE = 2e-3
 _NUM_CHECKS = 10  # how often a run looks at its validation part
@@ -207,7 +207,7 @@ def fit(model, images, num_steps=2000, seed=0, *, augment=None, validation=None,
     rate = keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, num_steps)
     optimizer = keras.optimizers.Adam(rate)
     optimizer.build(model.trainable_variables)
-    order = _loop.Order(len(images), Options(batch_size=batch_size, seed=seed))
+    order = Order(len(images), Options(batch_size=batch_size, seed=seed))
     pixels = tf.constant(images.images)
     labels = tf.one_hot(images.labels, images.num_classes)
 

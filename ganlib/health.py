@@ -73,7 +73,7 @@ class Report:
         return "\n".join(lines)
 
 
-def report(history):
+def report(history, loss):
     """Looks for divergence, a discriminator that has won, saturation, and collapse.
 
     A healthy report is no proof of quality: a generator that makes two opposite modes of a ring has
@@ -81,6 +81,8 @@ def report(history):
 
     Args:
         history: a `History` with at least 6 entries.
+        loss: the ``losses.Loss`` of the run. Of one whose logits are scores with no border between
+            real and generated, such as ``losses.wasserstein``, only differences are judged.
 
     Returns:
         A `Report`.
@@ -89,7 +91,7 @@ def report(history):
         ValueError: if the history is too short to compare its beginning with its end.
 
     Example:
-        >>> from ganlib import health, training
+        >>> from ganlib import health, losses, training
         >>> history = training.History.empty()
         >>> for step in range(50, 650, 50):
         ...     history.append(
@@ -97,7 +99,7 @@ def report(history):
         ...         fake_logit=-0.2, real_sign=0.3, fake_sign=-0.3, generator_gradient_norm=0.1,
         ...         diversity=0.0, augment_probability=0.0, seconds=1.0, images_per_second=1.0,
         ...     )
-        >>> [finding.name for finding in health.report(history).findings]
+        >>> [finding.name for finding in health.report(history, losses.hinge).findings]
         ['collapse']
 
     Reference:
@@ -120,19 +122,12 @@ def report(history):
 
     accuracy = 0.5 + (late("real_sign") - late("fake_sign")) / 4
     diversity = late("diversity")
-    critic = _is_critic(history)
+    critic = loss.border is None and not loss.paired
     found = [_divergence(history, third, critic), _collapse(diversity)]
     if not critic:
         found[1:1] = [_won(accuracy), _saturation(early, late, accuracy)]
     distance = late("real_logit") - late("fake_logit") if critic else None
     return Report(tuple(f for f in found if f), accuracy, diversity, distance)
-
-
-def _is_critic(history):
-    """Whether the discriminator's loss is E[fake] − E[real] throughout, up to rounding."""
-    difference = history.fake_logit - history.real_logit
-    scale = np.abs(history.fake_logit) + np.abs(history.real_logit)
-    return bool(np.all(np.abs(history.discriminator_loss - difference) <= 1e-4 * scale + 1e-6))
 
 
 def _divergence(history, third, critic):

@@ -159,6 +159,60 @@ it is the objective of Huang et al., *The GAN is dead; long live the GAN!*, Neur
 """
 
 
+def smoothed(loss, share):
+    """A cross-entropy whose label of real images is lowered from 1 to 1 − share.
+
+    −(1 − s) log σ(a) − s log(1 − σ(a)) = softplus(−a) + s·a: the discriminator's loss gains s times
+    the mean logit of real images, and is no longer lowest where it is sure. The generator's part
+    stays as it is.
+
+    Args:
+        loss: a `Loss` whose discriminator's part is a cross-entropy of the logits: ``minimax``,
+            ``non_saturating`` or one of your own.
+        share: s, in [0, 0.5).
+
+    Returns:
+        A `Loss`.
+
+    Raises:
+        ValueError: if the share is out of range, or the loss has no labels to smooth.
+
+    Example:
+        >>> from ganlib import losses
+        >>> loss = losses.smoothed(losses.non_saturating, 0.1)
+        >>> round(float(loss.discriminator([[2.0]], [[-50.0]])), 4)  # softplus(−2) + 0.1 · 2
+        0.3269
+
+    Reference:
+        Salimans et al., *Improved Techniques for Training GANs*, NIPS 2016, section 3.4.
+    """
+    if not 0 <= share < 0.5:
+        raise ValueError(
+            f"received a share of {share!r}; expected a number in [0, 0.5): from 0.5 on, real "
+            "images would count as fake"
+        )
+    if loss in (least_squares, hinge, wasserstein, relativistic):
+        raise ValueError(
+            "received a loss that is no cross-entropy and has no labels to smooth; expected "
+            "losses.minimax, losses.non_saturating or one like them"
+        )
+    return loss._replace(discriminator=_Smoothed(loss.discriminator, share))
+
+
+class _Smoothed(NamedTuple):
+    """A discriminator's loss with a lowered label; checkpoints know it by its words."""
+
+    function: Callable
+    share: float
+
+    def __call__(self, real_logits, fake_logits):
+        loss = self.function(real_logits, fake_logits)
+        return loss + self.share * _mean(_float32(real_logits))
+
+    def __repr__(self):
+        return f"smoothed({self.function.__module__}.{self.function.__qualname__}, {self.share})"
+
+
 class Term(NamedTuple):
     """An objective beside the adversarial one, for one player or both.
 

@@ -1,12 +1,16 @@
 """The bench: what it counts, what its contestants are, and that an interrupted one goes on."""
 
-import ast
 import contextlib
+import functools
 import importlib.util
+import inspect
 import itertools
 import json
 import math
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +23,12 @@ from benchmarks import (
     figures,
     figures_speed,
     finals,
-    kept,
+    growth,
+    limit,
     metrics,
     quality,
     recipe,
+    results,
     search,
     tables,
     throughput,
@@ -30,59 +36,201 @@ from benchmarks import (
     worker,
 )
 from benchmarks.metrics import features
+from ganbook import kept, keys
 from ganlib import metrics as ganlib_metrics
 from ganlib._tensorflow import keras, tf
 from ganlib.models import dcgan
 from tools import bench
 
-NEEDS_TORCH = pytest.mark.skipif(not kept.has_torch(), reason="PyTorch is not installed")
+NEEDS_TORCH = pytest.mark.skipif(
+    importlib.util.find_spec("torch") is None, reason="PyTorch is not installed"
+)
 
 
 # --- what is kept --------------------------------------------------------------------------------
 
-
-def test_finished_run_is_found_again_and_one_of_other_sources_is_not(tmp_path):
-    results = kept.Kept(tmp_path / "a.json", {"steps": 3})
-    results.put("first", {"seconds": 1.5}, "made so")
-    again = kept.Kept(tmp_path / "a.json", {"steps": 3})
-    assert again.get("first", "made so")["seconds"] == 1.5
-    assert again.get("first", "made otherwise") is None
-    assert again.get("second", "made so") is None
+PLAN = metrics.plan(
+    {"sizes": [[300, 8]], "num_repeats": 1, "subset_size": 100, "num_subsets": 3}, metrics.WAYS
+)
+CALLS = {call.parameters["name"]: call for call in PLAN}
 
 
-def test_runs_of_another_machine_are_not_taken_over(tmp_path, monkeypatch):
-    kept.Kept(tmp_path / "a.json", {}).put("first", {}, "made so")
-    monkeypatch.setattr(kept, "machine", lambda: {"processor": "another"})
-    assert kept.Kept(tmp_path / "a.json", {}).get("first", "made so") is None
+def test_run_of_another_machine_or_of_another_version_of_what_it_uses_is_none(
+    tmp_path, monkeypatch
+):
+    part, call = results.Part("metrics", tmp_path), CALLS["frechet scipy"]
+    part.store.put(call, {"seconds": 1.5}, seconds=2.0)
+    assert part.missing([call]) == []
+    about = {"processor": "another", "scipy": "0.1"}
+    real = kept.machine
+    for name, value in about.items():
+        monkeypatch.setattr(kept, "machine", lambda *args, one={name: value}: real(*args) | one)
+        assert part.missing([call]) == [call]
+        assert part.found([call]) == {}
+    kept_file = part.store.path(call.name)
+    said = json.loads(kept_file.read_text(encoding="utf-8"))
+    said["machine"]["torch"] = "what the machine had beside it"
+    kept_file.write_text(json.dumps(said), encoding="utf-8")
+    monkeypatch.setattr(kept, "machine", real)
+    assert part.missing([call]) == []
 
 
-def test_fingerprint_changes_with_a_file_and_with_a_setting(tmp_path, monkeypatch):
-    monkeypatch.setattr(kept, "ROOT", tmp_path)
-    (tmp_path / "folder").mkdir()
-    file = tmp_path / "folder" / "code.py"
-    file.write_text("one")
-    before = kept.fingerprint(["folder"], {"steps": 3})
-    assert before == kept.fingerprint(["folder"], {"steps": 3})
-    assert before != kept.fingerprint(["folder"], {"steps": 4})
-    file.write_text("two")
-    assert before != kept.fingerprint(["folder"], {"steps": 3})
+def test_what_is_said_of_a_part_stands_beside_its_runs(tmp_path):
+    part, call = results.Part("metrics", tmp_path), CALLS["frechet scipy"]
+    part.store.put(call, {"seconds": 1.5}, seconds=2.0)
+    assert not part.is_written()
+    part.write({"steps": 3}, best="it")
+    found = results.load("metrics", tmp_path)
+    assert (found["protocol"], found["best"]) == ({"steps": 3}, "it")
+    assert found["runs"] == {call.name: call.parameters | {"seconds": 1.5}} == part.found([call])
 
 
-def test_modules_of_the_study_are_imported_by_no_other():
-    modules = (kept.ROOT / "ganlib").rglob("*.py")
-    names = [Path(name).stem for name in kept.NOT_MEASURED]
-    for path in modules:
-        if path.relative_to(kept.ROOT).as_posix() not in kept.NOT_MEASURED:
-            code = path.read_text(encoding="utf-8")
-            imports = [n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.ImportFrom)]
-            assert not {a.name for n in imports for a in n.names} & set(names), path
+KILLED = """
+import os, signal, sys
+from benchmarks import worker
+from tools import bench
+
+class Fake:
+    def __init__(self, part, about):
+        self.name = about["name"]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def ask(self):
+        print(self.name, flush=True)
+        if self.name == sys.argv[2]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return {"seconds": 1.0, "megabytes": 2.0, "value": 3.0}
+
+worker.Worker = Fake
+words = ["--only", "frechet ganlib", "frechet scipy", "kernel ganlib", "--output", sys.argv[1]]
+sys.exit(bench.main(["metrics", "--quick", *words]))
+"""
+
+
+def test_finished_run_survives_a_kill(tmp_path):
+    def asked(dies_at):
+        words = [sys.executable, "-c", KILLED, str(tmp_path), dies_at]
+        done = subprocess.run(words, cwd=keys.ROOT, capture_output=True, text=True, check=False)
+        names = [line for line in done.stdout.splitlines() if line in metrics.WAYS]
+        return done.returncode, names
+
+    assert asked("frechet scipy") == (-signal.SIGKILL, ["frechet ganlib", "frechet scipy"])
+    assert asked("nobody") == (0, ["frechet scipy", "kernel ganlib"])
+    assert len(results.load("metrics", tmp_path)["summary"]) == 3
+
+
+# --- what a run is made from ---------------------------------------------------------------------
+
+
+def planned():
+    """Returns dict: a run's name, or what it measures -> its key."""
+    protocol = {"num_blocks": 1, "num_steps": 1, "num_part_steps": 1, "num_files": 1}
+    protocol |= {"times": [1], "num_images": 1, "num_training": 1, "seed": 0}
+    protocol |= {"grid": {"width": [4]}, "sizes": [[1, 1]], "num_repeats": 1}
+    protocol |= {"subset_size": 1, "num_subsets": 1}
+    runs = [quality.planned(name, 1.0, protocol) for name in quality.CONTESTANTS]
+    runs += [*growth.plan(protocol), limit.plan({}), *search.plan({}, {"search": {}})]
+    keras_loops = throughput.plan(protocol, ["ganlib", "tensorflow"])[0]
+    all_loops = throughput.plan(protocol, list(throughput.CONTESTANTS))[0]
+    return (
+        {run.name: run.key for run in runs}
+        | {call.parameters["name"]: call.key for call in metrics.plan(protocol, metrics.WAYS)}
+        | {"block": keras_loops.key, "block with PyTorch": all_loops.key}
+    )
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """A copy of the code, and the keys of what it makes."""
+    root = tmp_path_factory.mktemp("tree")
+    for folder in keys.PACKAGES:
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(keys.ROOT / folder, root / folder, ignore=ignored)
+    (root / recipe.LAB).parent.mkdir()
+    shutil.copy(keys.ROOT / recipe.LAB, root / recipe.LAB)
+    return root, planned()
+
+
+@pytest.fixture
+def stale(tree, monkeypatch):
+    """Function: a file and two texts -> what is stale where the file says one for the other."""
+    root, before = tree
+    cached, written = [recipe._cells, recipe._code, recipe.key], {}
+    monkeypatch.setattr(recipe, "key", functools.partial(recipe.key, root=root))
+
+    def after(file, old, new):
+        written[root / file] = text = (root / file).read_text(encoding="utf-8")
+        assert old in text
+        (root / file).write_text(text.replace(old, new), encoding="utf-8")
+        for function in cached:
+            function.cache_clear()
+        return {name for name, key in planned().items() if key != before[name]}
+
+    yield after
+    for path, text in written.items():
+        path.write_text(text, encoding="utf-8")
+    for function in cached:
+        function.cache_clear()
+
+
+def file_of(thing):
+    return Path(inspect.getfile(thing)).relative_to(keys.ROOT).as_posix()
+
+
+LABS_GAN = {"ganlib ×1", "width 4", "step", "block", "block with PyTorch", "search"}
+RELATIVE_DISTANCE = {*(f"{name} ×1" for name in quality.CONTESTANTS), "search"}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        ("benchmarks/peers_torch.py", "(0.5, 0.999)", "(0.5, 0.99)", {"pytorch_gan ×1"}),
+        ("benchmarks/peers_keras.py", "Dropout(0.3)", "Dropout(0.5)", {"tensorflow_tutorial ×1"}),
+        ("benchmarks/loops_torch.py", "self._steps += 1", "pass", {"block with PyTorch"}),
+        ("benchmarks/metrics.py", "linalg.sqrtm", "linalg.cosm", {"frechet scipy"}),
+        (file_of(dcgan), "negative_slope=0.2", "negative_slope=0.3", LABS_GAN),
+        (recipe.LAB, "beta_1 = 0.0", "beta_1 = 0.5", LABS_GAN),
+        (
+            file_of(ganlib_metrics.relative_frechet_distance),
+            "_MIN_PIVOT_RATIO = ",
+            "_MIN_PIVOT_RATIO = 2 * ",
+            RELATIVE_DISTANCE | {"frechet ganlib"},
+        ),
+    ],
+)
+def test_changed_definition_makes_stale_what_reaches_it_and_nothing_else(
+    stale, file, old, new, expected
+):
+    assert stale(file, old, new) == expected
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        (recipe.LAB, "max_distance = 0.02", "max_distance = 0.03"),
+        (
+            "benchmarks/quality.py",
+            '("ours", "Lab07"),',
+            '("ours", "Lab07"), "another": ("a", "B"),',
+        ),
+        ("benchmarks/search.py", '"momentum 0.5"', '"momentum of 0.5"'),
+    ],
+    ids=["a threshold of the lab", "a new contestant", "a title"],
+)
+def test_what_a_run_does_not_reach_leaves_it_fresh(stale, file, old, new):
+    assert stale(file, old, new) == set()
 
 
 # --- the recipe ----------------------------------------------------------------------------------
 
 
 def test_recipe_is_what_the_lab_says():
-    notebook = json.loads((kept.ROOT / recipe.LAB).read_text(encoding="utf-8"))
+    notebook = json.loads((keys.ROOT / recipe.LAB).read_text(encoding="utf-8"))
     text = next(
         "".join(c["source"])
         for c in notebook["cells"]
@@ -189,7 +337,6 @@ def test_peer_trains_and_goes_on_from_its_saved_state(name, images, tmp_path):
 
 def test_count_of_products_equals_that_of_tensorflows_profiler():
     # A side that every stride divides: there the profiler counts gradients as it should.
-    from benchmarks import limit
     from ganlib import training
 
     gan = training.GAN(
@@ -198,7 +345,7 @@ def test_count_of_products_equals_that_of_tensorflows_profiler():
         options=training.Options(batch_size=3),
     )
     found = arithmetic.step_passes(gan.generator, gan.discriminator, 3)
-    assert sum(p.flops for p in found) == sum(limit.tensorflow_count(gan).values())
+    assert sum(p.flops for p in found) == sum(limit.tensorflow_count(gan.training_step).values())
 
 
 def test_count_of_a_small_network_by_hand():
@@ -378,7 +525,7 @@ def test_interrupted_quality_goes_on_from_its_last_measurement(tmp_path, monkeyp
     assert (first["restore"].rsplit("/")[-1], first["seconds"]) == ("120", 121)
     assert {(m["factor"], m["restore"]) for m in search} == {(2.0, None), (4.0, None)}
     assert (best["factor"], best["seconds"]) == (4.0, 121)  # the nearest to validation images
-    contents = figures.load("quality", tmp_path)
+    contents = results.load("quality", tmp_path)
     assert contents["best"] == {"gan_flavours": 4.0}
     drawn = {p["due"]: p["picture"] for p in contents["runs"]["gan_flavours ×4"]["points"][-2:]}
     for due in (240, 480):
@@ -403,7 +550,7 @@ def test_run_whose_state_was_deleted_begins_anew(tmp_path, monkeypatch):
     FakeWorker.dies_at = math.inf
     quality.run(one)
     assert FakeWorker.made[-1]["restore"] is None
-    points = figures.load("quality", tmp_path)["runs"]["ganlib ×1"]["points"]
+    points = results.load("quality", tmp_path)["runs"]["ganlib ×1"]["points"]
     assert [p["due"] for p in points] == list(quality.TIMES)
 
 
@@ -419,7 +566,7 @@ def test_quality_runs_small_and_what_is_done_is_not_done_again(tmp_path):
         str(tmp_path),
     ]
     assert bench.main(words) == 0
-    contents = figures.load("quality", tmp_path)
+    contents = results.load("quality", tmp_path)
     assert set(contents["runs"]) == {
         "ganlib ×1",
         *(f"keras_conditional ×{f}" for f in ("1", "0.5", "2", "4")),
@@ -427,9 +574,9 @@ def test_quality_runs_small_and_what_is_done_is_not_done_again(tmp_path):
     points = contents["runs"]["ganlib ×1"]["points"]
     assert [p["due"] for p in points] == [1, 2]
     assert points[0]["seconds"] < points[1]["seconds"]
-    before = (tmp_path / "bench_quality.json").read_text(encoding="utf-8")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.json")}
     assert bench.main(words) == 0
-    assert (tmp_path / "bench_quality.json").read_text(encoding="utf-8") == before
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.json")} == before
 
 
 def test_worker_that_fails_says_why():
@@ -487,13 +634,11 @@ def test_one_backward_pass_gives_both_gradients():
     moved = []
     for change in ({}, {"simultaneous": True}):
         gan = search.variant_gan(change | {"batch_size": 64}, num_steps=100)
-        gan.generator_optimizer = keras.optimizers.SGD(0.1)
-        gan.discriminator_optimizer = keras.optimizers.SGD(0.0)
-        for optimizer, network in (
-            (gan.generator_optimizer, gan.generator),
-            (gan.discriminator_optimizer, gan.discriminator),
-        ):
-            optimizer.build(network.trainable_variables)
+        gan = recipe.rebuilt(
+            gan,
+            generator_optimizer=keras.optimizers.SGD(0.1),
+            discriminator_optimizer=keras.optimizers.SGD(0.0),
+        )
         before = gan.generator.get_weights()
         gan.train(images, 1, progress=False)
         moved.append([b - a for a, b in zip(before, gan.generator.get_weights(), strict=True)])
@@ -503,16 +648,16 @@ def test_one_backward_pass_gives_both_gradients():
 
 def test_search_leaves_out_what_only_other_parts_know(tmp_path):
     assert bench.main(["search", "--only", "pytorch_gan", "--output", str(tmp_path)]) == 0
-    assert figures.load("search", tmp_path)["summary"] == []
+    assert results.load("search", tmp_path)["summary"] == []
 
 
 def test_summary_of_the_search_compares_with_the_median_of_the_seeds():
     values = {"num_steps": 10, "milliseconds": 2.0, "precision": 0.7, "recall": 0.6}
     runs = {
-        f"{search.AS_IT_IS}, seed {seed}": {"title": "", "test": test} | values
+        f"{search.AS_IT_IS}, seed {seed}": {"test": test} | values
         for seed, test in enumerate((0.2, 0.1, 0.4))
     }
-    runs["other"] = {"title": "other", "test": 0.05} | values
+    runs["other"] = {"test": 0.05} | values
     other, own = search.summary(runs)
     assert (other["title"], other["ratio"]) == ("other", 0.25)
     assert (own["title"], own["test"], own["range"]) == (search.AS_IT_IS, 0.2, [0.1, 0.4])
@@ -544,9 +689,9 @@ def test_variables_of_a_change_reach_the_process(tmp_path, monkeypatch):
     monkeypatch.setattr(search.worker, "Worker", Fake)
     assert bench.main(["finals", "--output", str(tmp_path)]) == 0
     hidden = given.pop(f"{finals.HIDDEN}, seed 0")
-    assert hidden == search.worker.ONE_THREAD | finals.ENVIRONMENT
-    assert all(environment == search.worker.ONE_THREAD for environment in given.values())
-    assert len(figures.load("finals", tmp_path)["runs"]) == 1 + len(given) == 13
+    assert hidden == kept.ONE_THREAD | finals.ENVIRONMENT
+    assert all(environment == kept.ONE_THREAD for environment in given.values())
+    assert len(results.load("finals", tmp_path)["runs"]) == 1 + len(given) == 13
 
 
 def test_summary_of_the_finals_takes_medians_over_seeds():
@@ -566,7 +711,7 @@ def test_summary_of_the_finals_takes_medians_over_seeds():
 
 
 def quality_contents():
-    picture = "bench_quality/ganlib_1_240.png"
+    picture = "quality/ganlib_1_240.png"
     runs = {}
     for k, name in enumerate(figures.SHORT):
         for factor in (1.0, 4.0):
@@ -628,8 +773,6 @@ def metrics_contents():
 
 
 def growth_contents():
-    from benchmarks import growth
-
     return {
         "runs": {
             f"{name} {value}": {
@@ -647,7 +790,7 @@ def growth_contents():
 def search_contents():
     values = {"num_steps": 1234, "milliseconds": 2.0, "precision": 0.7, "recall": 0.6}
     runs = {
-        title: {"title": title, "test": test} | values
+        title: {"test": test} | values
         for title, test in ((f"{search.AS_IT_IS}, seed 0", 0.1), ("half of it", 0.25))
     }
     return {"summary": search.summary(runs)}
@@ -697,7 +840,7 @@ def test_table_is_a_rectangle_that_holds_what_was_measured(table, contents, cell
 
 
 def test_every_table_and_figure_is_written_for_what_there_is(tmp_path):
-    (tmp_path / "bench_search.json").write_text(json.dumps(search_contents()), encoding="utf-8")
+    results.Part("search", tmp_path).write({}, **search_contents())
     tables.main(tmp_path, tmp_path)
     assert {path.name for path in tmp_path.glob("*.csv")} == {"bench_tried.csv"}
     text = (tmp_path / "bench_tried.csv").read_text(encoding="utf-8").splitlines()

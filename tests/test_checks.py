@@ -137,8 +137,8 @@ OTHER_DIALECTS = (
     "ganlib/health.py",
     "ganlib/losses.py",
     "ganlib/training/__init__.py",
+    "ganlib/training/_fit.py",
     "ganlib/training/_options.py",
-    "ganlib/training/_step.py",
     "ganlib/training/checkpoints.py",
 )
 

@@ -158,16 +158,19 @@ def test_a_killed_process_leaves_what_it_decoded(pictures, tmp_path, decoded):
     program = (
         "import sys, time\n"
         "from ganlib import data\n"
-        "from ganlib.data import _folders\n"
-        "decode = _folders._decode\n"
-        "def slow(*args):\n"
-        "    time.sleep(0.01)\n"
+        "from ganlib.data import _folders as folders\n"
+        "decode = folders._decode\n"
+        "begun = []\n"
+        "def some(*args):\n"  # the others wait for the kill
+        "    begun.append(args)\n"
+        "    if len(begun) > 100:\n"
+        "        time.sleep(3600)\n"
         "    return decode(*args)\n"
-        "_folders._decode = slow\n"
+        "folders._decode = some\n"
         "data.open_folder(sys.argv[1], 4, cache=sys.argv[2])\n"
     )
     with subprocess.Popen([sys.executable, "-c", program, str(pictures), str(tmp_path)]) as process:
-        for _ in range(3000):
+        while process.poll() is None:
             states = list(tmp_path.glob("*.state"))
             if states and np.fromfile(states[0], bool).sum() >= 50:
                 break

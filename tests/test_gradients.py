@@ -208,12 +208,27 @@ PENALTIES = {
 }
 
 
+class NotingStep(training.Step):
+    """A step that notes gradients where it would apply them."""
+
+    def __init__(self, *parts):
+        super().__init__(*parts)
+        self.noted = []
+
+    def apply(self, optimizer, gradients, variables):
+        self.noted.append(gradients)
+
+
+class Noting(training.GAN):
+    step_class = NotingStep
+
+
 def make_gan(num_classes=None, **settings):
     """A small pair whose step notes the gradients that it would apply, and applies none."""
     keras.utils.set_random_seed(3)
     given = {k: settings.pop(k) for k in ("loss", "penalties", "terms") if k in settings}
     head = {"head": heads.auxiliary_classifier} if num_classes else {}
-    gan = training.GAN(
+    gan = Noting(
         mlp.generator(None, 2, LATENT_DIM, width=4),
         mlp.discriminator(None, 2, width=4, num_classes=num_classes, **head),
         **given,
@@ -222,8 +237,7 @@ def make_gan(num_classes=None, **settings):
     for model in (gan.generator, gan.discriminator):
         for index, variable in enumerate(model.trainable_variables):  # no bias stays at zero
             variable.assign_add(0.3 * tf.random.stateless_normal(variable.shape, [index, 1]))
-    gan.noted = []
-    gan._apply = lambda optimizer, gradients, variables: gan.noted.append(gradients)
+    gan.noted = gan.training_step.noted
     return gan
 
 
@@ -312,7 +326,7 @@ def test_gradients_of_a_whole_step(name):
 @pytest.mark.parametrize("name", ["minimax", "non_saturating"])
 def test_gradients_of_label_smoothing(name):
     share = 0.1
-    gan = make_gan(loss=getattr(losses, name), label_smoothing=share)
+    gan = make_gan(loss=losses.smoothed(getattr(losses, name), share))
     weights = weights_of(gan.discriminator)
     gan.discriminator_step(*as_tensors(REAL, FAKE), step=0)
 

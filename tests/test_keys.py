@@ -216,6 +216,15 @@ def test_of_a_module_handed_on_as_an_object_what_is_mentioned_counts(tmp_path):
     assert made(write(tmp_path / "c", OTHER["a constant"]), cells).key != first
 
 
+def test_what_a_module_handed_on_as_an_object_re_exports_counts_too(tmp_path):
+    front = {"ganlib/front.py": "from ganlib.losses import hinge\n"}
+    cells = ["from ganlib import front", "kept = front", "print(kept.hinge(1))"]
+    first = made(write(tmp_path / "a", LIBRARY | front), cells).key
+    assert made(write(tmp_path / "b", OTHER["a constant"] | front), cells).key != first
+    same = SAME["an unreached function"] | front
+    assert made(write(tmp_path / "c", same), cells).key == first
+
+
 def test_cells_count_without_comments_and_prefixes(tmp_path):
     folder = write(tmp_path, LIBRARY)
     first = made(folder)
@@ -227,6 +236,8 @@ def test_cells_count_without_comments_and_prefixes(tmp_path):
     assert made(folder, [*direct, "print(one.run(), judge())"]).key == first.key
     assert made(folder, [*CELLS, "two = 2"]).key != first.key
     assert made(folder, CELLS[::-1]).key != first.key
+    own = ["def twice(x):\n    return 2 * x", "print(twice(1))"]  # nothing of the library
+    assert made(folder, own).key != made(folder, [own[0], "print(twice(2))"]).key
 
 
 def test_a_statement_that_only_draws_can_be_left_out(tmp_path):

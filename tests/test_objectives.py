@@ -1,5 +1,7 @@
 """Terms and options of the step: each against what its paper's formula gives for one SGD step."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import scipy.special
@@ -183,7 +185,7 @@ def test_label_smoothing_is_the_cross_entropy_with_a_lowered_label():
             keras.ops.binary_crossentropy(tf.zeros_like(on_fake), on_fake, from_logits=True)
         )
     expected = tape.gradient(loss, fresh.trainable_variables)
-    _, smoothed = gradients(label_smoothing=share)
+    _, smoothed = gradients(loss=losses.smoothed(losses.non_saturating, share))
     for a, b in zip(smoothed, expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=2e-6)
     assert any(abs(a - b).max() > 1e-4 for a, b in zip(smoothed, plain, strict=True))
@@ -191,7 +193,36 @@ def test_label_smoothing_is_the_cross_entropy_with_a_lowered_label():
 
 def test_label_smoothing_of_a_loss_without_labels_is_refused():
     with pytest.raises(ValueError, match="no cross-entropy"):
-        sgd_gan(loss=losses.hinge, label_smoothing=0.1)
+        losses.smoothed(losses.hinge, 0.1)
+    with pytest.raises(ValueError, match=r"received a share of 0\.5; expected"):
+        losses.smoothed(losses.minimax, 0.5)
+
+
+def test_a_cross_entropy_of_ones_own_can_be_smoothed_and_a_run_knows_its_share(tmp_path):
+    def own(real_logits, fake_logits):
+        return tf.reduce_mean(tf.nn.softplus(-real_logits) + tf.nn.softplus(fake_logits))
+
+    def gan(share):
+        return sgd_gan(loss=losses.smoothed(losses.Loss(own, losses.hinge.generator), share))
+
+    gan(0.1).save(tmp_path)
+    gan(0.1).restore(tmp_path)
+    with pytest.raises(ValueError, match=r"loss.*own, 0\.1.*own, 0\.2"):
+        gan(0.2).restore(tmp_path)
+
+
+def test_a_run_that_recorded_settings_without_effect_can_go_on(tmp_path):
+    """Earlier runs wrote down label smoothing and instance noise, which were options then."""
+    first = sgd_gan()
+    config = first._config()
+    state = {name: [np.asarray(v) for v in own] for name, own in first._state().items()}
+    history = dataclasses.asdict(first.history)
+    gone = {"label_smoothing": 0.0, "instance_noise": 0.0, "instance_noise_steps": None}
+    training.checkpoints.save(tmp_path / "a", 0, state, config | gone, history)
+    sgd_gan().restore(tmp_path / "a")
+    training.checkpoints.save(tmp_path / "b", 0, state, config | {"instance_noise": 0.1}, history)
+    with pytest.raises(ValueError, match=r"instance_noise = 0\.1"):
+        sgd_gan().restore(tmp_path / "b")
 
 
 @pytest.mark.parametrize("name", ["non_saturating", "least_squares", "hinge", "relativistic"])
@@ -220,15 +251,36 @@ def test_weights_are_clipped_after_the_step():
 
 
 def test_instance_noise_has_its_standard_deviation_and_falls_to_zero():
-    gan = sgd_gan(instance_noise=0.5, instance_noise_steps=100)
-    zeros = tf.zeros([20_000, 2])
-    spread = [float(np.std(gan._seen(zeros, tf.constant(step, tf.int64), 0))) for step in (0, 50)]
+    noise, zeros = augment.Noise(0.5, num_steps=100), tf.zeros([20_000, 2])
+    seen = []
+    for step in (49, 74, 99, 200):
+        share, _ = noise.update(1.0, 0.0, 0.0, 8, tf.constant(step, tf.int64))
+        seen.append(float(np.std(noise(zeros, (3, step), share))))
     # the standard error of a standard deviation of n normal numbers is σ/√(2n)
-    np.testing.assert_allclose(spread, [0.5, 0.25], rtol=5 / np.sqrt(2 * 40_000))
-    assert not np.any(gan._seen(zeros, tf.constant(200, tf.int64), 0))
-    steady = sgd_gan(instance_noise=0.5)
-    late = np.std(steady._seen(zeros, tf.constant(200, tf.int64), 0))
+    np.testing.assert_allclose(seen[:2], [0.25, 0.125], rtol=5 / np.sqrt(2 * 40_000))
+    assert seen[2:] == [0.0, 0.0]
+    steady = augment.Noise(0.5)
+    share, _ = steady.update(*steady.initial_state(), 0.0, 8, 200)
+    late = np.std(steady(zeros, (3, 4), share))
     np.testing.assert_allclose(late, 0.5, rtol=5 / np.sqrt(2 * 40_000))
+
+
+def test_noise_falls_during_a_run_and_comes_after_another_policy():
+    points = np.random.default_rng(0).normal(size=(32, 2)).astype(np.float32)
+    gan = sgd_gan(augment=augment.Noise(0.5, num_steps=20), steps_per_call=5)
+    gan.train(points, 10, progress=False)
+    np.testing.assert_allclose(gan.history.augment_probability, [0.75, 0.5])
+    ones = augment.Noise(0.0, first=lambda images, seed: images + 1.0)
+    assert np.array_equal(ones(tf.zeros([2, 2]), (0, 1)), np.ones([2, 2]))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"scale": -1.0}, "received scale=-1.0"), ({"scale": 1.0, "num_steps": 0}, "num_steps=0")],
+)
+def test_noise_out_of_range_is_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        augment.Noise(**settings)
 
 
 def test_real_and_fake_go_through_the_same_augmentation_with_their_own_draws():
@@ -274,7 +326,9 @@ def test_ada_raises_its_probability_while_the_discriminator_is_sure_and_is_resum
     first.train(images, 5, tmp_path, progress=False)
     second = make()
     second.train(images, 10, tmp_path, progress=False)
-    assert float(second._augment_state[0]) == float(whole._augment_state[0])
+    assert float(second.training_step.augment_state[0]) == float(
+        whole.training_step.augment_state[0]
+    )
     for a, b in zip(whole.generator.variables, second.generator.variables, strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -282,9 +336,6 @@ def test_ada_raises_its_probability_while_the_discriminator_is_sure_and_is_resum
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"label_smoothing": 0.5}, r"label_smoothing must be in \[0, 0.5\)"),
-        ({"instance_noise": -1.0}, "instance_noise must be at least 0"),
-        ({"instance_noise_steps": 0}, "instance_noise_steps must be a positive integer"),
         ({"weight_clip": 0.0}, "weight_clip must be above 0"),
     ],
 )

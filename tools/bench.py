@@ -5,11 +5,12 @@
     python tools/bench.py quality --quick       a few seconds each, to see that it works
     python tools/bench.py quality --only ganlib pytorch_gan
 
-Parts: quality, throughput, limit, metrics, growth, search, finals. Each writes
-`book/data/bench_PART.json`; the book's figures and tables are drawn from these at the end. A run is
-kept as soon as it ends, and a run of quality at each of its measurements: a bench that was
-interrupted goes on when it is called again. What was made on another machine, with other versions
-or from other sources is made anew. Nothing else should run on the machine meanwhile.
+Parts: quality, throughput, limit, metrics, growth, search, finals. A run is a file of
+`book/data/bench/PART/` as soon as it ends, a run of quality at each of its measurements: a bench
+that was interrupted goes on when it is called again. What was made on another machine, with other
+versions or by other code is made anew. `book/data/bench/PART.json` says what the runs of a part
+come to, and the book's figures and tables are drawn at the end. Nothing else should run on the
+machine meanwhile.
 
 PyTorch is an optional dependency of the bench alone: `pip install torch`. Without it, its rows are
 left out.
@@ -17,6 +18,7 @@ left out.
 
 import argparse
 import importlib
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -25,7 +27,7 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import figures, kept, recipe, tables, worker  # noqa: E402, after the line that makes it importable
+from benchmarks import figures, recipe, results, tables, worker  # noqa: E402, after the line that makes it importable
 
 PARTS = ("quality", "throughput", "limit", "metrics", "growth", "search", "finals")
 WITHOUT_TORCH = "PyTorch is not installed, so its rows are left out; `pip install torch` adds them."
@@ -36,7 +38,7 @@ class Bench:
 
     Attributes:
         quick: whether to do as little as shows that it works.
-        output: folder for the JSON files.
+        output: folder for the results.
         scratch: folder for states of unfinished runs and large files.
         is_published: whether the book's own files are written, figures and tables among them.
         only: names of contestants, or None for all.
@@ -44,10 +46,10 @@ class Bench:
     """
 
     def __init__(self, *, quick=False, output=None, only=None, seed=0):
-        default = ROOT / "build" / "bench" / "quick" if quick else ROOT / "book" / "data"
+        default = ROOT / "build" / "bench" / "quick" if quick else results.FOLDER
         self.quick, self.only, self.seed = quick, only, seed
         self.output = default if output is None else Path(output)
-        self.is_published = self.output == ROOT / "book" / "data"
+        self.is_published = self.output == results.FOLDER
         self.scratch = (self.output if quick else ROOT / "build" / "bench") / "scratch"
 
     def bar(self, title, total, unit):
@@ -56,9 +58,10 @@ class Bench:
 
     def torch(self):
         """Returns whether PyTorch is there, and says what is left out where it is not."""
-        if not kept.has_torch():
+        is_there = importlib.util.find_spec("torch") is not None
+        if not is_there:
             print(WITHOUT_TORCH, flush=True)
-        return kept.has_torch()
+        return is_there
 
 
 def main(words=None):
@@ -66,7 +69,7 @@ def main(words=None):
     parser = argparse.ArgumentParser(description="Measures ganlib beside its peers.")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which parts; all if none")
     parser.add_argument("--quick", action="store_true", help="a few seconds each, for tests")
-    parser.add_argument("--output", help="folder for the JSON files")
+    parser.add_argument("--output", help="folder for the results")
     parser.add_argument("--only", nargs="+", help="contestants")
     parser.add_argument("--seed", type=int, default=0, help="of the training runs")
     given = parser.parse_args(words)
@@ -74,10 +77,10 @@ def main(words=None):
     try:
         for part in given.parts or PARTS:
             importlib.import_module(f"benchmarks.{part}").run(bench)
-            print(f"{part}: {bench.output / f'bench_{part}.json'}", flush=True)
+            print(f"{part}: {bench.output / f'{part}.json'}", flush=True)
         if bench.is_published:
             figures.main(ROOT / "book" / "_static", bench.output, "bench_")
-            tables.main(bench.output, bench.output)
+            tables.main(bench.output.parent, bench.output)
     except (recipe.RecipeError, worker.WorkerError) as error:
         print(error, file=sys.stderr)
         return 1

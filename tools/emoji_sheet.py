@@ -1,8 +1,8 @@
 """Draw the emoji that `ganlib` ships: `python tools/emoji_sheet.py NotoColorEmoji.ttf`.
 
-It writes ganlib/data/noto_emoji/faces.webp, from which `ganlib.data.load_emoji` cuts its pictures. The
-font is the one of Debian's package fonts-noto-color-emoji, version 2.042-0+deb12u1. It need not be
-installed: ``apt-get download`` gets the package, ``dpkg -x`` unpacks it.
+It writes ganlib/data/noto_emoji/faces.webp, from which `ganlib.data.load_emoji` cuts its pictures.
+The font is the one of Debian's package fonts-noto-color-emoji, version 2.042-0+deb12u1. It need not
+be installed: ``apt-get download`` gets the package, ``dpkg -x`` unpacks it.
 
 Beside the sheet, OFL.txt is the font's licence: the copyright line is in the font, the text is the
 file ``fonts/LICENSE`` of the font's project at release 2.042.

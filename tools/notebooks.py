@@ -30,7 +30,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that `python tools/notebooks.py` finds its neighbour
 
-from ganbook import kept  # noqa: E402, after the line that makes it importable
+from ganbook import kept, measured  # noqa: E402, after the line that makes it importable
 from ganlib import _files  # noqa: E402
 from tools import lab_lints  # noqa: E402
 
@@ -201,10 +201,33 @@ def execute(name=None):
         print(f"Running {path.stem} at its published parameters …", flush=True)
         start = time.perf_counter()
         notebook = clean(run(path, BUILD / "execute" / path.name, path.parent))
-        notebook.metadata["ganlib"] = stamp(notebook, time.perf_counter() - start)
+        output_dir = path.parent / lab_lints.parameters(notebook).get("output_dir", "")
+        made = stamp(notebook, time.perf_counter() - start) | {"results": results_in(output_dir)}
+        notebook.metadata["ganlib"] = made
         write(notebook, path)
+        measured.put(*measured_section(path))
         print(f"Outputs are in {path.relative_to(ROOT)}", flush=True)
-        hand_over(path.stem, path.parent / lab_lints.parameters(notebook).get("output_dir", ""))
+        hand_over(path.stem, output_dir)
+
+
+def results_in(output_dir):
+    """Returns what a lab has left in its results.json, name to number; empty if it leaves none."""
+    path = output_dir / "results.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def measured_section(path):
+    """Returns the section of `numbers.json` that a lab's published run makes, and its values."""
+    results = read(path).metadata.get("ganlib", {}).get("results", {})
+    return f"lab{path.stem[:2]}", measured.named(results)
+
+
+def measured_sections():
+    """Yields the labs' sections of `numbers.json`, of those that have any results."""
+    for path in lab_paths():
+        section, values = measured_section(path)
+        if values:
+            yield section, values
 
 
 def hand_over(name, output_dir):

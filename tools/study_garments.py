@@ -19,7 +19,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from ganbook import kept, keys  # noqa: E402, after the line that makes it importable
+from ganbook import kept, keys, measured  # noqa: E402, after the line that makes it importable
 from ganlib import viz  # noqa: E402
 from tools import study, study_search  # noqa: E402
 
@@ -156,6 +156,48 @@ def figure(rows):
     return figure
 
 
+def measured_section(rows):
+    """Returns the section of `numbers.json`, and its values, in percent and in points.
+
+    For each garment the mean over the seeds of each arm and of each question, and the paired
+    differences to the classical arm; over all garments, the means, and how the ranks of the two
+    kinds of labels agree.
+    """
+    from scipy import stats
+
+    from ganlib import comparison
+
+    shares, found = {}, means(rows)
+    for row in rows:
+        shares.setdefault((row["what"], row["garment"]), {})[row["seed"]] = 100 * float(
+            row["share"]
+        )
+    names = {GUESSED: "guessed_right", DRAWN: "drawn_right"} | {arm: arm for arm in ARMS}
+    section = {}
+    for what, garment in found:
+        values = section.setdefault(measured.name(garment), {})
+        values[names[what]] = found[what, garment]
+        if what in ARMS[1:]:
+            own, rival = shares[what, garment], shares["classical", garment]
+            interval = comparison.paired_difference(list(own.values()), [rival[s] for s in own])
+            values[f"{what}_minus_classical"] = dict(
+                zip(("mean", "low", "high"), map(float, interval), strict=False)
+            )
+    garments = list(section)
+    for name in section[garments[0]].keys() & names.values():
+        section[f"mean_{name}"] = statistics.mean(section[garment][name] for garment in garments)
+    ranks = stats.spearmanr(
+        *([section[g][k] for g in garments] for k in ("guessed_right", "drawn_right"))
+    )
+    return "garments", section | {"rank_correlation": float(ranks.statistic)}
+
+
+def measured_sections():
+    """Yields the section, if the rows are there."""
+    if rows := rows_of(kept.Store(STORE).all()):
+        yield measured_section(rows)
+
+
 def main(words=None):
     """Does the seeds that are missing, and draws the figure; returns the exit status."""
     parser = argparse.ArgumentParser(description="Looks at few labels garment by garment.")
@@ -167,6 +209,7 @@ def main(words=None):
     rows = rows_of(store.all())
     study_search.write_rows(STORE.with_suffix(".csv"), COLUMNS, rows)
     figure(rows).savefig(FIGURE)
+    measured.put(*measured_section(rows))
     print(f"The runs are in {STORE}, the figure in {FIGURE}")
     for run, error in failures:
         print(f"{run.name} failed: {error}", file=sys.stderr)

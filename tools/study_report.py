@@ -142,13 +142,19 @@ def worth_in_labels(study, setting, rivals):
     return rows
 
 
-def _labels(value, numbers, curve):
-    if value < curve[0]:
-        return f"under {numbers[0]}"
+def labels_for(value, numbers, curve):
+    """Returns where a curve over numbers of labels has a value; None if it has it nowhere."""
     for (low, a), (high, b) in itertools.pairwise(zip(numbers, curve, strict=True)):
         if a <= value <= b:
-            return f"{low * (high / low) ** ((value - a) / (b - a)):.0f}"
-    return f"over {numbers[-1]}"
+            return low * (high / low) ** ((value - a) / (b - a))
+    return None
+
+
+def _labels(value, numbers, curve):
+    found = labels_for(value, numbers, curve)
+    if found is None:
+        return f"under {numbers[0]}" if value < curve[0] else f"over {numbers[-1]}"
+    return f"{found:.0f}"
 
 
 def _mean_and_deviation(values):
@@ -240,6 +246,16 @@ def by_distance(study):
     n changed places at random. The last column is the share of the pairs of one n in which the
     smaller distance goes with the smaller worth.
     """
+    head, *rows = distances(study)
+    formats = "{:+.2f}", "{:+.2f}", "{:.2f}", "{:.0%}"
+    for row in rows:
+        texts = (f.format(value) for f, value in zip(formats, row[3:], strict=True))
+        row[3:] = (text.replace("-", "−") for text in texts)
+    return [head, *rows]
+
+
+def distances(study):
+    """Returns the same with numbers in the place of their texts."""
     head = "setting", "worth", "cells", "rank correlation", "within n", "probability", "misled"
     rows = [list(head)]
     for setting, rival in RIVALS.items():
@@ -259,10 +275,8 @@ def by_distance(study):
             overall = np.corrcoef(_ranks(distances), _ranks(worth))[0, 1]
             within, probability = correlation_within(distances, worth, numbers)
             share = misled(distances, worth, numbers)
-            values = f"{overall:+.2f}", f"{within:+.2f}", f"{probability:.2f}", f"{share:.0%}"
-            rows.append(
-                [TITLES[setting], title, len(cells), *(v.replace("-", "−") for v in values)]
-            )
+            values = float(overall), within, probability, share
+            rows.append([TITLES[setting], title, len(cells), *values])
     return rows
 
 
@@ -484,8 +498,10 @@ def write(rows, tried_rows, again_rows, protocol, data=DATA, static=STATIC):
 
 
 def main():
-    """Writes the chapter's tables and figures."""
+    """Writes the chapter's tables and figures, and the numbers in its prose."""
     import yaml
+
+    from tools import study_numbers  # which imports this module
 
     protocol = yaml.safe_load((DATA / "12_study_protocol.yml").read_text(encoding="utf-8"))
     found = []
@@ -498,6 +514,7 @@ def main():
             found.append([])
     for path in write(*found, protocol):
         print(path)
+    study_numbers.write()
 
 
 if __name__ == "__main__":

@@ -13,11 +13,13 @@ import numpy as np
 
 from ganlib import _checks
 from ganlib.data import _downloads, _emoji, _folders
+from ganlib.data._downloads import MissingDataError
 from ganlib.data._folders import SkippedFilesWarning
 from ganlib.data._images import Images, to_model_range, to_uint8
 
 __all__ = [
     "Images",
+    "MissingDataError",
     "SkippedFilesWarning",
     "list_folder",
     "load_cifar10",
@@ -84,7 +86,7 @@ def load_fashion_mnist(split: str = "train") -> Images:
         `Images` with uint8 `(n, 28, 28, 1)` and labels 0 to 9.
 
     Raises:
-        FileNotFoundError: no copy, and the download failed; the message says what to do.
+        MissingDataError: no copy, and the download failed; the message says what to do.
         ValueError: another split.
 
     Example:
@@ -117,7 +119,7 @@ def load_cifar10(split: str = "train") -> Images:
         `Images` with uint8 `(n, 32, 32, 3)` and labels 0 to 9.
 
     Raises:
-        FileNotFoundError: no copy, and the download failed; the message says what to do.
+        MissingDataError: no copy, and the download failed; the message says what to do.
         ValueError: another split.
 
     Example:
@@ -336,7 +338,7 @@ def main() -> int:
     source = _downloads.FASHION_MNIST
     for split, files in _downloads.FASHION_MNIST_FILES.items():
         try:
-            folder, contents = _downloads.obtain(source, files, may_install=True)
+            folder, contents = _downloads.obtain(source, files)
         except FileNotFoundError as error:
             print(error, file=sys.stderr)
             return 1

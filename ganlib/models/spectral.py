@@ -55,6 +55,8 @@ class SpectralNormalization(keras.layers.Wrapper):
         Miyato et al., ICLR 2018, section 2.1 and algorithm 1. Chapter 05.
     """
 
+    iterates_in_training = True
+
     def __init__(self, layer, **kwargs):
         if not isinstance(layer, _KINDS):
             raise ValueError(

@@ -3,8 +3,12 @@
 Everything random in step k (batch, latents, labels, augmentation, the penalty's draws) is computed
 from the run's seed and k alone. So a run that was interrupted and resumed equals one that was not,
 bit for bit, and nothing but the variables and the step need be saved.
+
+Whoever wants another loop takes the parts: a `Step` is given networks, optimizers, an objective and
+options; a `Block` makes many of them in one compiled call, from what a `Feed` gives it.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -14,21 +18,42 @@ import time
 import numpy as np
 from tqdm import tqdm
 
-from ganlib import data, losses
-from ganlib._tensorflow import announce_xla, keras, tf
+from ganlib import losses
+from ganlib._tensorflow import keras, tf
 from ganlib.losses import Term
 from ganlib.models import fast, spectral
-from ganlib.training import _loop, _step, checkpoints
+from ganlib.training import _fit, _loop, checkpoints
+from ganlib.training._block import Block
 from ganlib.training._history import STATISTICS, History
+from ganlib.training._loop import Feed, Order
 from ganlib.training._options import Options, Penalty
+from ganlib.training._step import Networks, Objective, Optimizers, Step, diversity
 
-__all__ = ["GAN", "History", "Options", "Penalty", "Term", "load_generator"]
+__all__ = [
+    "GAN",
+    "STATISTICS",
+    "Block",
+    "Feed",
+    "History",
+    "Networks",
+    "Objective",
+    "Optimizers",
+    "Options",
+    "Order",
+    "Penalty",
+    "Step",
+    "Term",
+    "diversity",
+    "load_generator",
+]
 
 _SAMPLING_BATCH = 500
-_SAMPLES, _SAMPLE_LABELS = -1, -2  # seeds below zero: draws that belong to no step
+_SAMPLES = -1  # a seed below zero: draws that belong to no step
+# Settings that earlier runs recorded, with the values at which they did nothing.
+_GONE = {"label_smoothing": 0.0, "instance_noise": 0.0, "instance_noise_steps": None}
 
 
-class GAN(_step.Step):
+class GAN:
     """A generator and a discriminator with all that training them needs.
 
     Attributes:
@@ -37,6 +62,9 @@ class GAN(_step.Step):
         ema_generator: the moving average of the generator, from which ``sample`` draws.
         step: number of completed steps.
         history: a ``History``.
+        training_step: the ``Step``, which holds networks, optimizers, objective and options. They
+            can be read here too, but not replaced: build another GAN for that.
+        step_class: the class of that step; a subclass of ``GAN`` may name another.
 
     Args:
         generator: ``keras.Model``, latents (batch, latent_dim) -> images; a conditional one takes
@@ -77,6 +105,8 @@ class GAN(_step.Step):
         Chapter 07 writes the step out.
     """
 
+    step_class = Step
+
     def __init__(
         self,
         generator,
@@ -90,120 +120,80 @@ class GAN(_step.Step):
         options=None,
     ):
         options = Options() if options is None else options
-        _step.require_fit(generator, discriminator, terms, options, loss)
+        _fit.require_networks(generator, discriminator, terms)
         if generator_optimizer is not None and generator_optimizer is discriminator_optimizer:
             raise ValueError(
                 "both networks were given the same optimizer, which keeps one step count and one "
                 "list of variables. Make one optimizer for each."
             )
-        _step.require_scope(
+        _fit.require_scope(
             options.strategy,
             generator=generator,
             discriminator=discriminator,
             generator_optimizer=generator_optimizer,
             discriminator_optimizer=discriminator_optimizer,
         )
-        self.generator, self.discriminator = generator, discriminator
-        self.loss, self.options = loss, options
-        self.penalties, self.terms = tuple(penalties), tuple(terms)
-        with self._scope():
-            self.generator_optimizer = _step.built(generator_optimizer, generator)
-            self.discriminator_optimizer = _step.built(discriminator_optimizer, discriminator)
-            self.ema_generator = fast.with_plain_layers(generator)
-            self._augment_state = _step.initial_augment_state(options.augment)
+        strategy = options.strategy
+        with contextlib.nullcontext() if strategy is None else strategy.scope():
+            optimizers = Optimizers(
+                _fit.built(generator_optimizer, generator),
+                _fit.built(discriminator_optimizer, discriminator),
+            )
+            networks = Networks(generator, discriminator, fast.with_plain_layers(generator))
+            objective = Objective(loss, tuple(penalties), tuple(terms))
+            self.training_step = self.step_class(networks, optimizers, objective, options)
         self.latent_dim = generator.inputs[0].shape[-1]
         self.takes_labels = len(generator.inputs) > 1 or len(discriminator.inputs) > 1
-        self._separate_passes = _step.mixes_samples(discriminator)
-        self._side_training = not _step.iterates_only(discriminator)
-        self._paired = loss.paired or any(term.paired for term in self.terms)
         self.step, self.history = 0, History.empty()
-        self._blocks = {}  # dtype of the images -> compiled function
+        self._block = Block(self.training_step)
         self._generate = tf.function(
             lambda inputs: self.ema_generator(inputs, training=False),
             autograph=False,
             reduce_retracing=True,
         )
 
-    # ---- many steps ----------------------------------------------------------------------
+    generator = property(lambda self: self.training_step.networks.generator)
+    discriminator = property(lambda self: self.training_step.networks.discriminator)
+    ema_generator = property(lambda self: self.training_step.networks.average)
+    generator_optimizer = property(lambda self: self.training_step.optimizers.generator)
+    discriminator_optimizer = property(lambda self: self.training_step.optimizers.discriminator)
+    loss = property(lambda self: self.training_step.objective.loss)
+    penalties = property(lambda self: self.training_step.objective.penalties)
+    terms = property(lambda self: self.training_step.objective.terms)
+    options = property(lambda self: self.training_step.options)
 
-    def _compiled_block(self, dtype):
-        """``_run_block`` compiled for images of one dtype, for any number of steps."""
-        if dtype not in self._blocks:
-            options = self.options
-            jit_compile = options.jit_compile
-            if jit_compile is None:
-                jit_compile = bool(tf.config.list_physical_devices("GPU"))
-            if jit_compile:
-                announce_xla()
-            if options.strategy is not None:
-                # XLA compiles what a device does; the exchange between devices lies outside.
-                self._device_step = tf.function(
-                    self._replica_step, autograph=False, jit_compile=jit_compile
-                )
-                self._blocks[dtype] = tf.function(
-                    self._run_block, autograph=False, reduce_retracing=True
-                )
-                return self._blocks[dtype]
-            self._device_step = self._replica_step
-            signature = [
-                tf.TensorSpec([None, *self.discriminator.inputs[0].shape[1:]], dtype),
-                tf.TensorSpec([None], tf.int32),
-                tf.TensorSpec(
-                    [None, options.num_discriminator_steps, options.batch_size], tf.int32
-                ),
-                tf.TensorSpec([], tf.int64),
-            ]
-            # autograph=False: the control flow is written with TensorFlow's own operations
-            self._blocks[dtype] = tf.function(
-                self._run_block, signature, autograph=False, jit_compile=jit_compile
-            )
-        return self._blocks[dtype]
+    # ---- steps ---------------------------------------------------------------------------
 
-    def _run_block(self, images, labels, indices, first_step):
-        """Runs the steps of ``indices`` (steps, num_discriminator_steps, batch)."""
-        num_steps = tf.shape(indices)[0]
+    def train_step(self, real_batches, latent_batches, step, label_batches=None):
+        """One step of both networks and the average, without loop, history or files.
 
-        def body(i, sums):
-            step = first_step + tf.cast(i, tf.int64)
-            statistics = self._on_all_devices(images, labels, indices[i], step)
-            self._after_step(statistics, step)
-            return i + 1, sums + statistics
+        Args:
+            real_batches: as in a call of ``Step``, and so are the others.
+            latent_batches: likewise.
+            step: likewise.
+            label_batches: likewise.
 
-        state = (0, tf.zeros(len(STATISTICS)))
-        _, sums = tf.while_loop(lambda i, _: i < num_steps, body, state)
-        models = (self.generator, self.discriminator)
-        finite = [
-            tf.reduce_all(tf.math.is_finite(v))
-            for model in models
-            for v in model.trainable_variables
-        ]
-        return sums / tf.cast(num_steps, tf.float32), tf.reduce_all(tf.stack(finite))
+        Returns:
+            float32 tensor, one mean for each of ``STATISTICS``.
+        """
+        return self.training_step(real_batches, latent_batches, step, label_batches)
 
-    def _on_all_devices(self, images, labels, indices, step):
-        """The networks' update, on each device with its share; the means of the statistics."""
-        strategy, arguments = self.options.strategy, (images, labels, indices, step)
-        if strategy is None:
-            return self._device_step(*arguments)
-        statistics = strategy.run(self._device_step, arguments)
-        return strategy.reduce(tf.distribute.ReduceOp.MEAN, statistics, axis=None)
+    def discriminator_step(self, real_images, fake_images, step, substep=0, labels=None):
+        """One update of the discriminator alone.
 
-    def _replica_step(self, images, labels, indices, step):
-        """One device's part of a step: its slice of the global batch and of the latents."""
-        options = self.options
-        share = options.batch_size // options.num_replicas
-        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        start = replica * share
-        real, latents, label_batches = [], [], []
-        for substep in range(options.num_discriminator_steps):
-            mine = indices[substep, start : start + share]
-            real.append(self._batch(images, mine))
-            label_batches.append(tf.gather(labels, mine))
-            latents.append(self._latents(step, substep)[start : start + share])
-        return self._update_networks(real, latents, step, label_batches)
+        Args:
+            real_images: as in ``Step.discriminator_step``, and so are the others.
+            fake_images: likewise.
+            step: likewise.
+            substep: likewise.
+            labels: likewise.
 
-    def _batch(self, images, indices):
-        batch = tf.gather(images, indices)
-        return data.to_model_range(batch) if batch.dtype == tf.uint8 else batch
+        Returns:
+            ``(loss, real_logits, fake_logits)``.
+        """
+        return self.training_step.discriminator_step(
+            real_images, fake_images, step, substep, labels
+        )
 
     def train(
         self,
@@ -246,13 +236,13 @@ class GAN(_step.Step):
         for name, value in (("num_steps", num_steps), ("checkpoint_every", checkpoint_every)):
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name} must be a positive integer, but is {value!r}.")
-        images, labels = _as_arrays(images, self)
+        images, labels = _fit.as_arrays(images, self)
         config = self._config() | {"images": _loop.fingerprint(images, labels)}
         if directory is not None:
             self._resume(directory, config, callbacks, only_forward=True)
         if any(getattr(callback, "finished", False) for callback in callbacks):
             return self.history
-        feed = _loop.Feed(images, labels, self.options)
+        feed = Feed(images, labels, self.options)
         with (
             _loop.Interruption() as interruption,
             tqdm(total=num_steps, initial=self.step, unit="step", disable=not progress) as bar,
@@ -276,9 +266,8 @@ class GAN(_step.Step):
     def _train_block(self, feed, end, directory):
         """One compiled call, recorded in the history."""
         start = time.perf_counter()
-        block = self._compiled_block(feed.dtype)
         with _loop.lost_workers(self.options.strategy, self.step, directory):
-            means, finite = block(*feed.block(self.step, end), tf.constant(self.step, tf.int64))
+            means, finite = self._block(feed, self.step, end)
             means = means.numpy()
         seconds = time.perf_counter() - start
         if not (np.isfinite(means).all() and finite):
@@ -287,10 +276,11 @@ class GAN(_step.Step):
         num_images *= self.options.num_discriminator_steps
         self.step = end
         augmented = self.options.augment is not None
+        probability = self.training_step.augment_state[0]
         self.history.append(
             **dict(zip(STATISTICS, means, strict=True)),
             step=end,
-            augment_probability=float(tf.identity(self._augment_state[0])) if augmented else 0.0,
+            augment_probability=float(tf.identity(probability)) if augmented else 0.0,
             seconds=seconds + (self.history.seconds[-1] if len(self.history.seconds) else 0.0),
             images_per_second=num_images / seconds,
         )
@@ -326,7 +316,7 @@ class GAN(_step.Step):
             ValueError: if labels are given to a generator that takes none, or do not fit.
         """
         latents = self.latents(num_images, seed)
-        labels = _sample_labels(self.ema_generator, labels, num_images)
+        labels = _fit.sample_labels(self.ema_generator, labels, num_images)
         batches = []
         for i in range(0, num_images, _SAMPLING_BATCH):
             inputs = latents[i : i + _SAMPLING_BATCH]
@@ -391,6 +381,7 @@ class GAN(_step.Step):
         if found is None:
             return False
         step, state, saved_config, history = found
+        saved_config = {k: v for k, v in saved_config.items() if k not in _GONE or v != _GONE[k]}
         if "images" not in config or "images" not in saved_config:
             config = {k: v for k, v in config.items() if k != "images"}
             saved_config = {k: v for k, v in saved_config.items() if k != "images"}
@@ -414,7 +405,7 @@ class GAN(_step.Step):
             "ema_generator": self.ema_generator.variables,
             "generator_optimizer": self.generator_optimizer.variables,
             "discriminator_optimizer": self.discriminator_optimizer.variables,
-            "augment": [v for v in self._augment_state if isinstance(v, tf.Variable)],
+            "augment": [v for v in self.training_step.augment_state if isinstance(v, tf.Variable)],
         }
 
     def _config(self):
@@ -473,63 +464,3 @@ def _keras_path(path):
     if path.suffix != ".keras":
         raise ValueError(f"a generator's file name ends in .keras, but {str(path)!r} was given.")
     return path
-
-
-# ---- what train and sample need --------------------------------------------------------------
-
-
-def _as_arrays(images, gan):
-    """The images as an array that fits the discriminator, and their labels, −1 where unknown."""
-    labels = images.labels if isinstance(images, data.Images) else None
-    array = images.images if isinstance(images, data.Images) else np.asanyarray(images)
-    expected = tuple(gan.discriminator.inputs[0].shape[1:])
-    if array.shape[1:] != expected or len(array) == 0:
-        raise ValueError(
-            f"the discriminator takes samples of shape {expected}, but the images have shape "
-            f"{array.shape}. Load them at that size, or build the networks for theirs."
-        )
-    if labels is None:
-        labels = np.full(len(array), -1)
-    if gan.takes_labels and labels.min() < 0:
-        raise ValueError(
-            "the networks take labels, but the images have none, or not all of them. Pass labelled "
-            "data.Images, or build the networks without num_classes."
-        )
-    if labels.max() < 0 and any(term.labelled for term in gan.terms):
-        raise ValueError(
-            "a term needs labels, but no image has one. Pass labelled data.Images, or leave the "
-            "term out."
-        )
-    if array.dtype == np.uint8:
-        return array, labels.astype(np.int32)
-    if not np.issubdtype(array.dtype, np.floating):
-        raise ValueError(
-            f"images must be uint8 (0 to 255) or float in the model's range, but have dtype "
-            f"{array.dtype}. Convert them with astype(np.uint8)."
-        )
-    if not np.isfinite(array).all():
-        raise ValueError("the samples hold values that are not finite. Remove them first.")
-    return array.astype(np.float32), labels.astype(np.int32)
-
-
-def _sample_labels(generator, labels, num_images):
-    """The labels to generate for, int32 (num_images,), or None where there are no classes."""
-    if len(generator.inputs) == 1:
-        if labels is not None:
-            raise ValueError(
-                "labels were given, but the generator takes none. Leave them out, or build it with "
-                "num_classes."
-            )
-        return None
-    num_classes = next(
-        layer.input_dim for layer in generator.layers if isinstance(layer, keras.layers.Embedding)
-    )
-    labels = np.arange(num_images) % num_classes if labels is None else np.asarray(labels)
-    if labels.ndim == 0:
-        labels = np.full(num_images, labels)
-    if labels.shape != (num_images,) or labels.min() < 0 or labels.max() >= num_classes:
-        raise ValueError(
-            f"labels must be one integer from 0 to {num_classes - 1} for each of {num_images} "
-            f"images, but have shape {labels.shape} and values {labels.min()} to {labels.max()}."
-        )
-    return tf.constant(labels, tf.int32)

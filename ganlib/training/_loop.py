@@ -175,7 +175,9 @@ def lost_workers(strategy, step, directory):
 
 
 def function_name(function):
-    """Module and name, as a checkpoint's configuration holds a function."""
+    """Module and name, as a checkpoint's configuration holds a function; an object's own words."""
+    if not hasattr(function, "__qualname__"):
+        return repr(function)
     return f"{function.__module__}.{function.__qualname__}"
 
 

@@ -20,15 +20,9 @@ class Options:
         jit_compile: whether XLA compiles the step. None: on a GPU only; on a CPU it is slower.
         seed: the run's seed.
         augment: what the discriminator's images go through, real and generated alike:
-            ``augment.DiffAugment`` or ``augment.ADA``. None: nothing.
+            ``augment.DiffAugment``, ``augment.ADA`` or ``augment.Noise``. None: nothing.
         strategy: a ``tf.distribute.Strategy`` under whose scope both networks were built. None:
             one device.
-        label_smoothing: share s in [0, 0.5) by which the label of real images is lowered to
-            1 − s; for losses that are a cross-entropy (Salimans et al., NIPS 2016, section 3.4).
-        instance_noise: standard deviation of Gaussian noise on all images that the discriminator
-            sees (Sønderby et al., ICLR 2017; Arjovsky and Bottou, ICLR 2017).
-        instance_noise_steps: number of steps over which that noise falls linearly to zero. None:
-            it stays.
         weight_clip: bound c to whose interval [−c, c] each weight of the discriminator is clipped
             after its step (Arjovsky, Chintala and Bottou, ICML 2017). None: no clipping.
     """
@@ -41,15 +35,10 @@ class Options:
     seed: int = 0
     augment: Callable | None = None
     strategy: Any = None
-    label_smoothing: float = 0.0
-    instance_noise: float = 0.0
-    instance_noise_steps: int | None = None
     weight_clip: float | None = None
 
     def __post_init__(self):
         _require_positive_integers(self, "batch_size", "num_discriminator_steps", "steps_per_call")
-        if self.instance_noise_steps is not None:
-            _require_positive_integers(self, "instance_noise_steps")
         if self.num_discriminator_steps > _MAX_DISCRIMINATOR_STEPS:
             raise ValueError(
                 f"num_discriminator_steps must be at most {_MAX_DISCRIMINATOR_STEPS}, but is "
@@ -57,13 +46,6 @@ class Options:
             )
         if not 0 <= self.ema_decay < 1:
             raise ValueError(f"ema_decay must be in [0, 1), but is {self.ema_decay!r}.")
-        if not 0 <= self.label_smoothing < 0.5:
-            raise ValueError(
-                f"label_smoothing must be in [0, 0.5), but is {self.label_smoothing!r}. From 0.5 "
-                f"on, real images would count as fake."
-            )
-        if not self.instance_noise >= 0:
-            raise ValueError(f"instance_noise must be at least 0, but is {self.instance_noise!r}.")
         if self.weight_clip is not None and not self.weight_clip > 0:
             raise ValueError(f"weight_clip must be above 0 or None, but is {self.weight_clip!r}.")
         replicas = self.num_replicas
