@@ -91,9 +91,11 @@ study: $(VENV)/.installed  ## run the study, for hours; RUN=few_labels/20/0 for 
 data: $(VENV)/.installed  ## get the datasets: from this machine, by download, or (as root, with apt) as a package
 	@$(BIN)/python tools/data.py
 
-lint: $(VENV)/.installed  ## check the style of the code (ruff) and the rules of the labs
+lint: $(VENV)/.installed  ## check the style of the code (ruff), what imports what (import-linter) and the rules of the labs
 	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports --no-logo --no-cache
 	@$(BIN)/python tools/notebooks.py check
+	@$(BIN)/python tools/code_lines.py
 
 lock:  ## write constraints.txt: resolve requirements.txt anew
 	@rm -rf build/lock && $(LOCK_PYTHON) -m venv build/lock

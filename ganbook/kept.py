@@ -80,22 +80,47 @@ class Store:
         self._equal = Ledger(ledger)
 
     def path(self, name):
-        """Returns the file of a run."""
+        """Returns the file of a run.
+
+        Args:
+            name: the run's name.
+
+        Returns:
+            `Path`, whether the file exists or not.
+        """
         return self.folder / f"{re.sub(r'[^0-9A-Za-z_.+]+', '-', name).strip('-')}.json"
 
     def read(self, name):
-        """Returns what is kept of a run, fresh or not; None if nothing is."""
+        """Returns what is kept of a run, fresh or not; None if nothing is.
+
+        Args:
+            name: the run's name.
+
+        Returns:
+            What `put` returned, or None.
+        """
         path = self.path(name)
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
     def all(self):
-        """Returns dict: name -> what is kept, in the order of the files' names."""
+        """Returns dict: name -> what is kept, in the order of the files' names.
+
+        Returns:
+            dict of str -> what `put` returned.
+        """
         paths = sorted(self.folder.glob("*.json"))
         kept = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
         return {one["name"]: one for one in kept}
 
     def fresh(self, run):
-        """Returns what is kept of a run that was made from just this, or None."""
+        """Returns what is kept of a run that was made from just this, or None.
+
+        Args:
+            run: a `Run`; its key and its parameters must be those of what is kept.
+
+        Returns:
+            What `put` returned, or None.
+        """
         kept = self.read(run.name)
         if kept is None or kept["parameters"] != _as_json(run.parameters):
             return None
@@ -141,13 +166,21 @@ class Store:
         return kept
 
     def write(self, kept):
-        """Writes the file of a run, whole or not at all."""
+        """Writes the file of a run, whole or not at all.
+
+        Args:
+            kept: what `put` returns.
+        """
         text = json.dumps(kept, indent=1, ensure_ascii=False, sort_keys=False)
         self.folder.mkdir(parents=True, exist_ok=True)
         _files.write(self.path(kept["name"]), text + "\n")
 
     def only(self, names):
-        """Removes the runs of an earlier plan: those with other names."""
+        """Removes the runs of an earlier plan: those with other names.
+
+        Args:
+            names: the names to keep.
+        """
         for name in self.all():
             if name not in names:
                 self.path(name).unlink()
@@ -164,7 +197,11 @@ class Ledger:
         self._path = Path(path)
 
     def entries(self):
-        """Returns the entries, a list of dicts, the oldest first."""
+        """Returns the entries, a list of dicts, the oldest first.
+
+        Returns:
+            list of dict, empty if there is no file.
+        """
         if not self._path.exists():
             return []
         return json.loads(self._path.read_text(encoding="utf-8"))
@@ -186,7 +223,11 @@ class Ledger:
         return new in reached
 
     def add(self, entries):
-        """Adds entries, those that are there already apart."""
+        """Adds entries, those that are there already apart.
+
+        Args:
+            entries: dicts with "old", "new", "commit" and "probe".
+        """
         known = self.entries()
         new = [entry for entry in entries if entry not in known]
         if not new:
@@ -223,7 +264,7 @@ def perform_missing(store, runs, perform, *, jobs=1, threads=1):
     form = "{percentage:3.0f}% |{bar}| {elapsed} gone, {remaining} left{postfix}"
     with (
         concurrent.futures.ProcessPoolExecutor(
-            min(jobs, len(missing)), clean, end_with_parent, max_tasks_per_child=1
+            min(jobs, len(missing)), clean, _end_with_parent, max_tasks_per_child=1
         ) as pool,
         tqdm(total=total, initial=done, bar_format=form, dynamic_ncols=True) as bar,
     ):
@@ -242,13 +283,21 @@ def perform_missing(store, runs, perform, *, jobs=1, threads=1):
 
 
 def timed(perform, run):
-    """Performs a run; returns its results, and the seconds that it took."""
+    """Performs a run; returns its results, and the seconds that it took.
+
+    Args:
+        perform: function of a run.
+        run: a `Run`.
+
+    Returns:
+        tuple: what `perform` returned, and the seconds.
+    """
     start = time.perf_counter()
     results = perform(run)
     return results, time.perf_counter() - start
 
 
-def end_with_parent():
+def _end_with_parent():
     """Ends this process as soon as the one that began it has ended, however that was."""
     parent = os.getppid()
 
@@ -264,6 +313,13 @@ def commit(*paths, root=ROOT):
     """Returns the commit that is checked out, with a + if the tree (or paths in it) differs.
 
     What is kept is no part of that: a second run of one sweep finds the first one's file.
+
+    Args:
+        *paths: what may not differ; everything but the book and the labs if left out.
+        root: a folder in the tree.
+
+    Returns:
+        str such as "89af40d" or "89af40d+"; "unknown" for the commit where there is no repository.
     """
 
     def git(*words):
@@ -282,6 +338,9 @@ def machine(packages=PACKAGES):
 
     Args:
         packages: whose versions.
+
+    Returns:
+        dict with "processor", "cores", "system", "python" and the names of the packages.
     """
     cores = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count()))(0)
     return {
@@ -294,7 +353,14 @@ def machine(packages=PACKAGES):
 
 
 def version(package):
-    """Returns the version of an installed package, or None."""
+    """Returns the version of an installed package, or None.
+
+    Args:
+        package: its name on PyPI.
+
+    Returns:
+        str, or None if it is not installed.
+    """
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

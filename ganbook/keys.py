@@ -78,26 +78,58 @@ class Code:
         self._trees[name] = _Module(name, ast.parse(source), path, self)
 
     def module(self, name):
-        """Returns what is known of a module, or None if it is not the project's."""
+        """Returns what is known of a module, or None if it is not the project's.
+
+        Args:
+            name: its dotted name.
+
+        Returns:
+            An object with `names()` and `part(name)`, or None.
+        """
         return self._trees.get(name)
 
     def homes(self):
-        """Returns (module, name) of every definition, and (module, "") for what imports do."""
+        """Returns (module, name) of every definition, and (module, "") for what imports do.
+
+        Returns:
+            list of tuple of str.
+        """
         return [
             (module, name) for module, one in self._trees.items() for name in (*one.names(), "")
         ]
 
     def path(self, module):
-        """Returns a module's file, relative to the root; None if it is no module."""
+        """Returns a module's file, relative to the root; None if it is no module.
+
+        Args:
+            module: its dotted name.
+
+        Returns:
+            str with slashes, or None.
+        """
         one = self._trees.get(module)
         return one.path.relative_to(self.root).as_posix() if one and one.path else None
 
     def references(self, home):
-        """Returns what a definition names, a frozenset of (module, name)."""
+        """Returns what a definition names, a frozenset of (module, name).
+
+        Args:
+            home: its (module, name).
+
+        Returns:
+            frozenset of (module, name).
+        """
         return self._trees[home[0]].part(home[1]).references
 
     def strings(self, home):
-        """Returns the text constants of a definition, which may name a data file."""
+        """Returns the text constants of a definition, which may name a data file.
+
+        Args:
+            home: its (module, name).
+
+        Returns:
+            frozenset of str.
+        """
         return self._trees[home[0]].part(home[1]).strings
 
     def resolve(self, module, name):
@@ -159,6 +191,9 @@ class Code:
 
         Args:
             cells: their sources, in order.
+
+        Returns:
+            str, which no change of layout, of comments or of imports alters.
         """
         return _Module("", ast.parse("\n".join(cells)), None, self).in_order().text
 

@@ -41,6 +41,12 @@ def name(text):
 def named(values):
     """Returns a dict with its keys as names, those of dicts in it too; a dot makes a group.
 
+    Args:
+        values: dict of str -> number, text, list of them, or dict.
+
+    Returns:
+        dict, which `put` takes.
+
     Example:
         >>> named({"gain.mean": 0.02, "gain.low": 0.01, "time XLA": 14.2})
         {'gain': {'mean': 0.02, 'low': 0.01}, 'time_xla': 14.2}
@@ -56,7 +62,14 @@ def named(values):
 
 
 def read(path=None):
-    """Returns all sections, a dict of nested dicts; empty if nothing has been measured."""
+    """Returns all sections.
+
+    Args:
+        path: the file, the book's if it is None.
+
+    Returns:
+        dict of nested dicts, empty if nothing has been measured.
+    """
     path = Path(path or PATH)
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 

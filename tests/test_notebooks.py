@@ -564,6 +564,13 @@ def failure(result):
     return re.sub(r"\x1b\[[0-9;]*m", "", result.stdout)
 
 
+def test_what_labs_make_for_the_book_is_there():
+    for lab, products in notebooks.entries("products.yml").items():
+        assert notebooks.lab_path(lab) in LABS
+        targets = [*products.get("files", {}).values(), *filter(None, [products.get("generator")])]
+        assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
 def test_pictures_of_a_player_become_files_beside_the_page(tmp_path):
     source, target = tmp_path / "film.html", tmp_path / "page.html"
     sheet, still = bytes(range(256)), bytes(range(255, -1, -1))

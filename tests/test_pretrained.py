@@ -121,7 +121,9 @@ def test_every_generator_has_a_file_that_a_lab_makes_and_all_are_small(root):
     folder = root / "ganlib" / "pretrained_weights"
     files = {path.name for path in folder.iterdir()}
     assert files == {f"{name}.npz" for name in pretrained.__all__}
-    assert {root / path for path in notebooks.GENERATORS.values()} == set(folder.iterdir())
+    products = notebooks.entries("products.yml").values()
+    made = {root / made["generator"] for made in products if "generator" in made}
+    assert made == set(folder.iterdir())
     shipped = (root / "ganlib").rglob("*.npz")
     assert sum(path.stat().st_size for path in shipped) < MAX_BYTES
 
@@ -158,7 +160,8 @@ def test_run_of_the_lab_refreshes_the_weights_that_are_shipped(monkeypatch, tmp_
     generator.set_weights([w + 0.25 for w in generator.get_weights()])
     generator.save(tmp_path / "generator.keras")
     monkeypatch.setattr(notebooks, "ROOT", tmp_path)
-    monkeypatch.setattr(notebooks, "PICTURES", {})
+    only_weights = {"07_dcgan": {"generator": "ganlib/pretrained_weights/fashion_dcgan.npz"}}
+    monkeypatch.setattr(notebooks, "entries", {"products.yml": only_weights}.get)
     notebooks.hand_over("07_dcgan", tmp_path)
     monkeypatch.setattr(pretrained, "_FOLDER", tmp_path / "ganlib" / "pretrained_weights")
     latents = np.random.default_rng(0).normal(size=(4, 64)).astype(np.float32)

@@ -256,7 +256,7 @@ def test_the_workers_of_a_killed_search_end_too():
 import concurrent.futures, multiprocessing, time
 from ganbook import kept
 pool = concurrent.futures.ProcessPoolExecutor(
-    1, multiprocessing.get_context("spawn"), kept.end_with_parent
+    1, multiprocessing.get_context("spawn"), kept._end_with_parent
 )
 pool.submit(time.perf_counter).result()  # the worker has begun
 pool.submit(time.sleep, 3600)

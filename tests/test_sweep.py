@@ -1,12 +1,11 @@
 """The tables of the sweeps: those of the kept runs, with the columns that are asked for."""
 
 import pytest
-import yaml
 
 from ganbook import kept
 from tools import notebooks, sweep
 
-LABS = yaml.safe_load((notebooks.LABS / "sweeps.yml").read_text(encoding="utf-8"))
+LABS = {lab: tables for lab, tables in notebooks.entries("sweeps.yml").items() if lab != "columns"}
 TABLES = [
     pytest.param(lab, name, table, id=f"{lab}_{name}")
     for lab, tables in LABS.items()

@@ -40,73 +40,6 @@ CONFIG = ROOT / "_config.yml"
 PLACEHOLDER = "https://github.com/OWNER/NAME"
 COLAB = "https://colab.research.google.com"
 
-# Pictures outside the labs that a lab makes: lab -> file in its output_dir -> file in the book.
-PICTURES = {
-    "02_two_networks": {"game.html": "book/data/02_two_networks_game.html"},
-    "03_minimax_game": {
-        "surface.html": "book/data/03_minimax_game_surface.html",
-        "updates.png": "book/_static/minimax_updates.png",
-    },
-    "04_training_dynamics": {
-        "damping.html": "book/data/04_training_dynamics_damping.html",
-        "saturation.png": "book/_static/dynamics_saturation.png",
-        "bilinear.png": "book/_static/dynamics_bilinear.png",
-        "portraits.png": "book/_static/dynamics_portraits.png",
-        "rates.png": "book/_static/dynamics_rates.png",
-    },
-    "06_measuring": {
-        "bias.png": "book/_static/measuring_bias.png",
-        "sets.png": "book/_static/measuring_sets.png",
-        "tricks.png": "book/_static/measuring_tricks.png",
-        "tricks.csv": "book/data/06_measuring_tricks.csv",
-    },
-    "05_losses_and_divergences": {
-        "curves.png": "book/_static/losses_curves.png",
-        "moving.png": "book/_static/losses_moving.png",
-        "critics.png": "book/_static/losses_critics.png",
-    },
-    "07_dcgan": {
-        "samples.png": "book/_static/dcgan_samples.png",
-        "training.html": "book/data/07_dcgan_training.html",
-    },
-    "08_own_images": {"grid.png": "book/_static/own_images_samples.png"},
-    "10_fast_and_large": {
-        "timings.png": "book/_static/fast_timings.png",
-        "loss_scales.png": "book/_static/fast_loss_scales.png",
-        "timings.csv": "book/data/10_fast_and_large_timings.csv",
-        "train.py": "book/data/10_train.py",
-    },
-    "09_conditional": {"samples.png": "book/_static/conditional_samples.png"},
-    "11_augmentation": {
-        "orbits.png": "book/_static/augmentation_orbits.png",
-        "told_apart.png": "book/_static/augmentation_told_apart.png",
-        "noise.png": "book/_static/augmentation_noise.png",
-        "worlds.png": "book/_static/augmentation_worlds.png",
-        "weights.png": "book/_static/augmentation_weights.png",
-        "clusters.png": "book/_static/augmentation_clusters.png",
-        "flips.csv": "book/data/11_augmentation_flips.csv",
-    },
-    "15_collapse_and_stability": {
-        "collapse.png": "book/_static/collapse_points.png",
-        "digits.png": "book/_static/collapse_digits.png",
-        "curves.png": "book/_static/collapse_curves.png",
-        "reports.csv": "book/data/15_collapse_and_stability_reports.csv",
-    },
-    "16_debugging_clinic": {
-        "scripts.png": "book/_static/clinic_scripts.png",
-        "checkerboard.png": "book/_static/clinic_checkerboard.png",
-        "phases.png": "book/_static/clinic_phases.png",
-        "costs.png": "book/_static/clinic_costs.png",
-    },
-    "21_gans_and_vaes": {"samples.png": "book/_static/vae_and_gan.png"},
-}
-
-# Generators that ganlib ships: lab -> file of weights. A function of ganlib/pretrained.py reads it.
-GENERATORS = {
-    "07_dcgan": "ganlib/pretrained_weights/fashion_dcgan.npz",
-    "08_own_images": "ganlib/pretrained_weights/emoji_dcgan.npz",
-}
-
 
 class LabError(Exception):
     """A lab that cannot be run, or whose run says something else than it should."""
@@ -139,13 +72,18 @@ def write(notebook, path):
 
 
 def settings(filename, name):
-    """Returns what `notebooks/smoke.yml` or `notebooks/verify.yml` says about a lab."""
-    path = LABS / filename
-    entries = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
-    entries = entries or {}
-    if not entries.get(name):
+    """Returns what `notebooks/smoke.yml`, or another file beside it, says about a lab."""
+    entry = entries(filename).get(name)
+    if not entry:
         raise LabError(f"notebooks/{filename} has no entry for {name!r}: add one")
-    return entries[name]
+    return entry
+
+
+def entries(filename):
+    """Returns all that a file beside the labs says: lab -> what the file is about."""
+    path = LABS / filename
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return yaml.safe_load(text) or {}
 
 
 # --- running -------------------------------------------------------------------------------------
@@ -231,16 +169,17 @@ def measured_sections():
 
 
 def hand_over(name, output_dir):
-    """Copies what a lab makes for others, the book's picture and ganlib's weights, to its place."""
-    for name_in_lab, target in PICTURES.get(name, {}).items():
+    """Copies what a lab makes for others to its place, as `notebooks/products.yml` says."""
+    products = entries("products.yml").get(name, {})
+    for name_in_lab, target in products.get("files", {}).items():
         if target.endswith(".html"):
             unpack(output_dir / name_in_lab, ROOT / target)
         else:
             shutil.copyfile(output_dir / name_in_lab, ROOT / target)
-        print(f"Its picture is {target}", flush=True)
-    if name in GENERATORS:
-        ship_generator(output_dir / "generator.keras", ROOT / GENERATORS[name])
-        print(f"The weights of its generator are in {GENERATORS[name]}", flush=True)
+        print(f"For the book it made {target}", flush=True)
+    if "generator" in products:
+        ship_generator(output_dir / "generator.keras", ROOT / products["generator"])
+        print(f"The weights of its generator are in {products['generator']}", flush=True)
 
 
 def unpack(source, target, pictures=ROOT / "book" / "_static"):

@@ -2,10 +2,10 @@
 
     python tools/sweep.py 07_dcgan
 
-``notebooks/sweeps.yml`` says which runs. A run leaves its numbers in the lab's ``results.json``.
-They are kept, with parameters, commit and versions, in a file of ``book/data/sweeps/LAB/`` as soon
-as it ends, so a sweep that is interrupted loses one run at most: called again, it does the missing
-ones. Runs that were made from other code are made anew.
+``notebooks/sweeps.yml`` says which runs, and which of their numbers are columns. A run leaves them
+in the lab's ``results.json``. They are kept, with parameters, commit and versions, in a file of
+``book/data/sweeps/LAB/`` as soon as it ends, so a sweep that is interrupted loses one run at most:
+called again, it does the missing ones. Runs that were made from other code are made anew.
 """
 
 import argparse
@@ -28,61 +28,6 @@ DATA = ROOT / "book" / "data"
 # What a lab writes of several seeds, such as "0.72 (0.56 to 0.87)".
 OVER_SEEDS = re.compile(r"([\d.]+%?) \(([\d.]+%?) to ([\d.]+%?)\)")
 NO_FAULT, FAULT = "no_fault", "only_"  # in the names that lab 16 writes
-# Column of a table -> (name in results.json, format).
-COLUMNS = {
-    "modes covered": ("modes_spread", "{}"),
-    "good points": ("good_spread", "{}"),
-    "W1 to real points": ("distance_spread", "{}"),
-    "asked and recognised": ("accuracy", "{:.1%}"),
-    "within classes": ("within_class_distance", "{:.2f}"),
-    "relative Fréchet distance": ("relative_frechet_distance", "{:.4f}"),
-    "real against real": ("real_against_real", "{:.4f}"),
-    "kernel distance": ("kernel_distance", "{:.4f}"),
-    "precision": ("precision", "{:.3f}"),
-    "recall": ("recall", "{:.3f}"),
-    "smallest class": ("smallest_class_share", "{:.1%}"),
-    "closer than held-out": ("closer_than_held_out", "{:.0%}"),
-    "nearest": ("nearest_ratio", "{:.2f}"),
-    "without": ("distance_plain", "{:.4f}"),
-    "with augmentation": ("distance_augmented", "{:.4f}"),
-    "ratio": ("ratio", "{:.2f}"),
-    "precision without": ("precision_plain", "{:.3f}"),
-    "precision with": ("precision_augmented", "{:.3f}"),
-    "recall without": ("recall_plain", "{:.3f}"),
-    "recall with": ("recall_augmented", "{:.3f}"),
-    "r without": ("sign_training_plain", "{:.2f}"),
-    "held out without": ("sign_held_out_plain", "{:.2f}"),
-    "generated without": ("sign_generated_plain", "{:.2f}"),
-    "r with": ("sign_training_augmented", "{:.2f}"),
-    "held out with": ("sign_held_out_augmented", "{:.2f}"),
-    "generated with": ("sign_generated_augmented", "{:.2f}"),
-    "p": ("late_probability", "{:.2f}"),
-    "score": ("score_generated", "{:.1%}"),
-    "crashes removed": ("crashes_removed", "{:.2f}"),
-    "mended": ("mended", "{:.2f}"),
-    "no fault": ("no_fault", "{:.2f}"),
-    "kernel": ("only_kernel", "{:.2f}"),
-    "sigmoid": ("only_sigmoid", "{:.2f}"),
-    "inference": ("only_inference", "{:.2f}"),
-    "pixels": ("only_pixels", "{:.2f}"),
-    "wrong loss": ("only_wrong_loss", "{:.2f}"),
-    "phases": ("only_phases", "{:.2f}"),
-    "VAE distance": ("vae_distance", "{:.3f}"),
-    "GAN distance": ("gan_distance", "{:.3f}"),
-    "VAE sharpness": ("vae_sharpness", "{:.2f}"),
-    "GAN sharpness": ("gan_sharpness", "{:.2f}"),
-    "VAE coverage": ("vae_coverage", "{:.3f}"),
-    "GAN coverage": ("gan_coverage", "{:.3f}"),
-    "VAE error": ("vae_error", "{:.3f}"),
-    "GAN error": ("gan_error", "{:.3f}"),
-    "nats a pixel": ("nats_per_pixel", "{:.3f}"),
-    "GAN / VAE time": ("seconds_ratio", "{:.2f}"),
-    "ring: reached": ("ring_reached", "{}"),
-    "ring: filled": ("ring_filled", "{}"),
-    "ring: close": ("ring_close", "{}"),
-    "digits: classes": ("digits_classes", "{}"),
-    "digits: divergence": ("digits_divergence", "{}"),
-}
 
 
 def plan(name):
@@ -124,8 +69,8 @@ def perform(name, run):
 
 def write_table(path, table, runs):
     """Writes the rows of one table, and below them the median and the range."""
-    heading = table["heading"]
-    wanted = {name: COLUMNS[name] for name in table.get("columns", COLUMNS)}
+    heading, columns = table["heading"], notebooks.settings("sweeps.yml", "columns")
+    wanted = {name: columns[name] for name in table.get("columns", columns)}
     names = {k: v for k, v in wanted.items() if all(v[0] in r["results"] for r in runs.values())}
     lines = [[heading, *names]]
     for label, run in runs.items():

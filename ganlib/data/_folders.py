@@ -58,7 +58,10 @@ _FORMAT = 1  # of the mapped files: another number makes the old ones unknown
 class SkippedFilesWarning(UserWarning):
     """Says that picture files could not be decoded.
 
-    Its `files` names every one: pairs of the path, relative to the folder, and the reason.
+    Args:
+        message: what to say.
+        files: every one of them: pairs of the path, relative to the folder, and the reason. They
+            are the attribute of this name.
     """
 
     def __init__(self, message: str, files: list[tuple[Path, str]]):

@@ -20,7 +20,6 @@ from tqdm import tqdm
 
 from ganlib import losses
 from ganlib._tensorflow import keras, tf
-from ganlib.losses import Term
 from ganlib.models import fast, spectral
 from ganlib.training import _fit, _loop, checkpoints
 from ganlib.training._block import Block
@@ -42,7 +41,6 @@ __all__ = [
     "Order",
     "Penalty",
     "Step",
-    "Term",
     "diversity",
     "load_generator",
 ]
@@ -107,7 +105,7 @@ class GAN:
 
     step_class = Step
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, what Keras's compile takes, for two networks instead of one
         self,
         generator,
         discriminator,

@@ -15,7 +15,12 @@ _EPOCHS = -2  # seeds from here down order the epochs; those of steps are not ne
 
 
 class Order:
-    """The order of the images: one permutation after another, each a function of (seed, epoch)."""
+    """The order of the images: one permutation after another, each a function of (seed, epoch).
+
+    Args:
+        num_images: how many there are.
+        options: an ``Options``, whose seed, batch size and discriminator steps count.
+    """
 
     def __init__(self, num_images, options):
         self._num_images, self._options = num_images, options
@@ -29,7 +34,15 @@ class Order:
         return self._permutations[epoch]
 
     def indices(self, start, end):
-        """Indices of the batches of steps start..end-1: (steps, discriminator steps, batch)."""
+        """Which images make up the batches of some steps.
+
+        Args:
+            start: the first step.
+            end: the step after the last one.
+
+        Returns:
+            int32 array (steps, discriminator steps, batch).
+        """
         shape = (end - start, self._options.num_discriminator_steps, self._options.batch_size)
         per_step = shape[1] * shape[2]
         epochs, places = np.divmod(np.arange(start * per_step, end * per_step), self._num_images)
@@ -44,6 +57,11 @@ class Feed:
 
     A data set in memory is put on the device once (on each device, under a strategy). Of one on
     the disk, the images of a call are read before it.
+
+    Args:
+        images: array (n, ...); a ``numpy.memmap`` stays on the disk.
+        labels: int32 array (n,), −1 where unknown.
+        options: an ``Options``.
     """
 
     def __init__(self, images, labels, options):
@@ -61,7 +79,16 @@ class Feed:
         return self._strategy.experimental_distribute_values_from_function(lambda _: tensor)
 
     def block(self, start, end):
-        """``(images, labels, indices)`` for the steps start..end-1."""
+        """What a compiled call of some steps is given.
+
+        Args:
+            start: the first step.
+            end: the step after the last one.
+
+        Returns:
+            tuple: images and labels, as tensors on the device or devices, and which of them make up
+            each batch, int32 (steps, discriminator steps, batch).
+        """
         indices = self._order.indices(start, end)
         if self._on_disk is None:
             return *self._resident, tf.constant(indices)
