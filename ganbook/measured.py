@@ -10,6 +10,8 @@ import math
 import re
 from pathlib import Path
 
+from ganlib import _files
+
 ROOT = Path(__file__).resolve().parents[1]
 PATH = ROOT / "book" / "data" / "numbers.json"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -85,11 +87,10 @@ def put(section, values, path=None):
         NumbersError: if a key is no name, or a value is not finite or of another kind.
     """
     path = Path(path or PATH)
-    contents, temporary = read(path) | {section: values}, path.with_suffix(".tmp")
+    contents = read(path) | {section: values}
     _check(section, values, section)
     text = json.dumps(contents, indent=1, sort_keys=True, ensure_ascii=False)
-    temporary.write_text(text + "\n", encoding="utf-8")
-    temporary.replace(path)
+    _files.write(path, text + "\n")
 
 
 def _check(key, value, where):

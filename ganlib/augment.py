@@ -265,7 +265,7 @@ class Noise:
         """Check the numbers."""
         _checks.number("scale", self.scale, at_least=0)
         if self.num_steps is not None:
-            _checks.positive_integers(num_steps=self.num_steps)
+            _checks.integer("num_steps", self.num_steps, fix="For noise that stays, pass None")
 
     def __call__(self, images, seed, probability=1.0):
         """Add noise to a batch.
