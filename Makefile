@@ -30,7 +30,7 @@ BIN := $(VENV)/bin
 SOURCES = _config.yml _toc.yml $(wildcard tools/sphinx_*.py) $(shell find book notebooks ganlib ganbook \
 	\( -name __pycache__ -o -name build -o -name '.*' \) -prune -o -type f -print)
 
-NOT_LIBRARY = bench book browser colab exercises look notebooks study vendor
+NOT_LIBRARY = bench book browser colab exercises look make_data notebooks study vendor
 
 .DEFAULT_GOAL := help
 .PHONY: help book test test-all coverage notebooks verify colab sweep bench study data lint lock extractors vendor repository clean
@@ -47,23 +47,24 @@ book: _build/html/.built  ## render the book to _build/html/index.html
 	@echo "The book is in _build/html/index.html"
 
 # Warnings are errors. All pages are made anew: one that did not change may refer to one that did.
-_build/html/.built: $(SOURCES) $(VENV)/.installed
+# Another environment is no reason to render them again.
+_build/html/.built: $(SOURCES) requirements.txt $(CONSTRAINTS) | $(VENV)/.installed
 	@echo "Rendering the book …"
 	@rm -rf _build
 	@$(BIN)/jupyter-book build . -q -W -n --keep-going
 	@touch $@
 
-test: $(VENV)/.installed  ## run every test, the labs with small parameters, and one lab in full
+test: data book  ## run every test, the labs with small parameters, and one lab in full
 	@echo "Running the tests; the last one runs a lab at its published parameters …"
-	@$(BIN)/python -m pytest -n $(WORKERS)
+	@GANLIB_REQUIRE_BOOK=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
-test-all: $(VENV)/.installed  ## the same with the long tests, then on the oldest TensorFlow
+test-all: data book  ## the same with the long tests, then on the oldest TensorFlow
 	@echo "Running the tests, the long ones too …"
-	@$(BIN)/python -m pytest -n $(WORKERS) --slow
+	@GANLIB_REQUIRE_BOOK=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --slow
 	@$(MAKE) test VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt
 
 # What is left out runs the labs, the pages and the tools, not the library's branches.
-coverage: $(VENV)/.installed  ## count the branches of ganlib and ganbook that their tests run; under 95% fails
+coverage: data  ## count the branches of ganlib and ganbook that their tests run; under 95% fails
 	@rm -f .coverage .coverage.*
 	@$(BIN)/python -m coverage run -m pytest --slow $(foreach name,$(NOT_LIBRARY),--ignore=tests/test_$(name).py)
 	@$(BIN)/python -m coverage combine -q
@@ -87,8 +88,8 @@ bench: $(VENV)/.installed  ## measure ganlib beside its peers, for hours (or PAR
 study: $(VENV)/.installed  ## run the study, for hours; RUN=few_labels/20/0 for one cell, DATA=digits SMALL=1 for all of it in little
 	@$(BIN)/python tools/study.py --data $(DATA) --jobs $(JOBS) $(if $(SMALL),--small) $(if $(RUN),--run $(RUN))
 
-data: $(VENV)/.installed  ## get the datasets, from this machine where they are
-	@$(BIN)/python -m ganlib.data
+data: $(VENV)/.installed  ## get the datasets: from this machine, by download, or (as root, with apt) as a package
+	@$(BIN)/python tools/data.py
 
 lint: $(VENV)/.installed  ## check the style of the code (ruff), what imports what (import-linter) and the rules of the labs
 	@$(BIN)/ruff check .

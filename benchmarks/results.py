@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 from ganbook import kept, keys
+from ganlib import _files
 
 FOLDER = keys.ROOT / "book" / "data" / "bench"
 
@@ -45,7 +46,8 @@ class Part:
             **said: what the runs come to.
         """
         text = json.dumps({"protocol": protocol} | said, indent=1, ensure_ascii=False)
-        kept.write_whole(self._path, text + "\n")
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        _files.write(self._path, text + "\n")
 
     def is_written(self):
         """Returns whether the part was ever done to its end."""

@@ -20,7 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image, features
 
-from ganlib import viz
+from ganlib import _files, viz
 
 MAX_BYTES = 750_000  # half of what a page of the book may weigh
 
@@ -56,7 +56,7 @@ class Animation:
         """
         path = pathlib.Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.html, encoding="utf-8")
+        _files.write(path, self.html)
 
 
 def animation(
@@ -100,14 +100,14 @@ def animation(
     if not label or not frames_per_second > 0:
         raise ValueError(
             f"received label={label!r} and frames_per_second={frames_per_second}; expected a "
-            "sentence that says what is to be seen, and a speed above 0."
+            "sentence, and a speed above 0. Say what is to be seen, for those who do not see it."
         )
     text = _fragment(pixels, are_crisp, captions, label, frames_per_second)
     if len(text.encode()) > max_bytes:
         raise ValueError(
-            f"the player takes {len(text.encode()):,} bytes; expected max_bytes={max_bytes:,} at "
-            "most. Pass fewer frames, or smaller ones (fewer images in each, figures with a lower "
-            "dpi), or raise max_bytes."
+            f"received frames whose player takes {len(text.encode()):,} bytes; expected "
+            f"max_bytes={max_bytes:,} at most. Pass fewer frames, or smaller ones (fewer images in "
+            "each, figures with a lower dpi), or raise max_bytes."
         )
     return Animation(text, label, len(pixels))
 
@@ -125,9 +125,10 @@ def _draw(frames) -> tuple[np.ndarray, bool]:
         picture = picture[..., np.newaxis] if picture.ndim == 2 else picture
         if picture.ndim != 3 or picture.shape[2] not in (1, 3) or picture.dtype != np.uint8:
             raise ValueError(
-                f"frame {len(pictures)} is a {type(frame).__name__} of shape {np.shape(frame)} and "
-                f"dtype {picture.dtype}; expected a Matplotlib figure or a uint8 array (height, "
-                "width) or (height, width, 1 or 3). Lay images out with viz.tile."
+                f"received as frame {len(pictures)} a {type(frame).__name__} of shape "
+                f"{np.shape(frame)} and dtype {picture.dtype}; expected a Matplotlib figure or a "
+                "uint8 array (height, width) or (height, width, 1 or 3). Lay images out with "
+                "viz.tile."
             )
         pictures.append(picture)
     shapes = sorted({picture.shape for picture in pictures})

@@ -22,6 +22,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from ganlib import _files
+
 ROOT = Path(__file__).resolve().parents[1]
 LEDGER = ROOT / "book" / "data" / "ledger.json"
 PACKAGES = ("numpy", "tensorflow", "keras")
@@ -157,7 +159,8 @@ class Store:
         if other and other["name"] != run.name:
             raise ValueError(
                 f"received a run named {run.name!r}, whose file {self.path(run.name).name} holds "
-                f"the run {other['name']!r}; expected names that differ in letters or digits"
+                f"the run {other['name']!r}; expected names that differ in letters or digits. "
+                "Rename one."
             )
         self.write(kept)
         return kept
@@ -169,7 +172,8 @@ class Store:
             kept: what `put` returns.
         """
         text = json.dumps(kept, indent=1, ensure_ascii=False, sort_keys=False)
-        write_whole(self.path(kept["name"]), text + "\n")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _files.write(self.path(kept["name"]), text + "\n")
 
     def only(self, names):
         """Removes the runs of an earlier plan: those with other names.
@@ -229,7 +233,8 @@ class Ledger:
         if not new:
             return
         lines = ",\n ".join(json.dumps(entry, ensure_ascii=False) for entry in [*known, *new])
-        write_whole(self._path, f"[{lines}]\n")
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        _files.write(self._path, f"[{lines}]\n")
 
 
 def perform_missing(store, runs, perform, *, jobs=1, threads=1):
@@ -302,25 +307,6 @@ def _end_with_parent():
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def write_whole(path, text):
-    """Writes a text file so that it is the old one or the new one, never a part.
-
-    Args:
-        path: `Path`; its folder is made if it is missing.
-        text: the whole content.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def commit(*paths, root=ROOT):

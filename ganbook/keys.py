@@ -227,7 +227,8 @@ class Code:
         home = self.resolve(module, name)
         if home is None:
             raise KeyError(
-                f"received {module}.{name}; expected a definition in one of {self.packages}"
+                f"received {module}.{name}; expected a definition in one of {self.packages}. "
+                "Mend the name."
             )
         return home
 
@@ -461,6 +462,8 @@ class _Writer:
                 return None  # what the names lead to is written where they are used
             case ast.Raise(exc=ast.Call(func=kind)):  # the words of an error change no result
                 return self._fields("Raise", {"exc": kind})
+            case ast.keyword(arg="fix"):  # such words too: `ganlib._checks` ends its errors in them
+                return None
             case ast.AnnAssign(target=target, value=value, annotation=annotation):
                 special = re.search(r"\b(ClassVar|InitVar|KW_ONLY)\b", ast.unparse(annotation))
                 kind = f"AnnAssign{special[0] if special else ''}"

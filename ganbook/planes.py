@@ -114,7 +114,9 @@ def _check_plane(x, y, values, clouds, probabilities) -> None:
             "(m, 2). Points on a line are for density_1d."
         )
     if not all(np.isfinite(array).all() for array in (x, y, values, *clouds)):
-        raise ValueError("received NaN or infinity; expected finite numbers. The run may diverge.")
+        raise ValueError(
+            "received NaN or infinity; expected finite numbers. Stop the run: it has diverged."
+        )
     if probabilities and not 0 <= values.min() <= values.max() <= 1:
         raise ValueError(
             f"received values from {values.min():g} to {values.max():g}; expected probabilities. "
@@ -141,7 +143,7 @@ def _arrows(axes, places, directions) -> None:
     if places.shape != directions.shape or places.ndim != 2 or places.shape[1] != 2:
         raise ValueError(
             f"received arrows at {places.shape} with directions {directions.shape}; expected two "
-            "arrays (p, 2)."
+            "arrays (p, 2). Give each place one direction."
         )
     lengths = np.linalg.norm(directions, axis=1)
     longest = np.quantile(lengths, 0.9)

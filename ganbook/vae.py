@@ -13,6 +13,7 @@ Reference:
 import math
 from typing import NamedTuple
 
+from ganlib import _checks
 from ganlib._tensorflow import keras, tf
 from ganlib.models import layers
 
@@ -58,13 +59,13 @@ def posterior(latent_dim):
     Reference:
         Kingma and Welling, ICLR 2014, app. C.2. Chapter 21.
     """
-    layers.require_positive(latent_dim=latent_dim)
+    _checks.positive_integers(latent_dim=latent_dim)
 
     def head(features, num_classes=None, initializer=layers.normal):
         if num_classes is not None:
             raise ValueError(
-                f"an encoder takes no labels, but num_classes is {num_classes!r}. "
-                f"Build it with num_classes=None."
+                f"received num_classes={num_classes!r} for an encoder, which takes no labels; "
+                "expected None. Build it with num_classes=None."
             )
         names = ("mean", "log_variance")
         return None, {

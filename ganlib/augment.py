@@ -13,17 +13,16 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ganlib import data
+from ganlib import _checks, data
 from ganlib._tensorflow import tf
+from ganlib.models import inference
 
 _MAX_PROBABILITY = 0.999  # of ADA: at 1 no image is ever seen as it is
-_GENERATOR_BATCH = 500
 
 
 def _require_shares(policy, *names):
     for name in names:
-        if not 0 <= getattr(policy, name) <= 1:
-            raise ValueError(f"{name}={getattr(policy, name)}; expected a share from 0 to 1.")
+        _checks.number(name, getattr(policy, name), at_least=0, at_most=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,13 +178,8 @@ class ADA:
 
     def __post_init__(self):
         """Check the numbers."""
-        if not -1 < self.target < 1:
-            raise ValueError(
-                f"target={self.target}; expected a number between -1 and 1, a mean of signs."
-            )
-        for name in ("adjustment_images", "interval"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}; expected at least 1.")
+        _checks.number("target", self.target, above=-1, below=1)
+        _checks.positive_integers(adjustment_images=self.adjustment_images, interval=self.interval)
 
     def __call__(self, images, seed, probability=1.0):
         """Augment a batch with the family.
@@ -366,12 +360,9 @@ class Classical:
 
     def __post_init__(self):
         """Check the strengths."""
-        _require_shares(self, "shift", "crop", "erase")
-        if self.crop == 1 or not self.mixup >= 0:
-            raise ValueError(
-                f"crop={self.crop} and mixup={self.mixup}; expected a crop below 1 and a mixup of "
-                "at least 0."
-            )
+        _require_shares(self, "shift", "erase")
+        _checks.number("crop", self.crop, at_least=0, below=1)
+        _checks.number("mixup", self.mixup, at_least=0)
 
     def __call__(self, images, labels, seed):
         """Augment a batch with its labels.
@@ -443,20 +434,23 @@ def with_synthetic(images, generator, num_per_class, seed=0):
     Reference:
         Chapter 12_study.
     """
-    if images.labels is None:
-        raise ValueError("the images have no labels; expected labelled Images, as labels are added")
+    _checks.labelled(images, "to add to")
+    _checks.positive_integers(num_per_class=num_per_class)
     classes = range(images.num_classes)
     per_class = isinstance(generator, Mapping)
     if per_class and (missing := set(classes) - set(generator)):
-        raise ValueError(f"the mapping has no generator for the labels {sorted(missing)}")
+        raise ValueError(
+            f"received generators for the labels {sorted(generator)}; expected {sorted(missing)} "
+            "too. Give one for each class, or a conditional generator."
+        )
     parts = [images.images]
     for label in classes:
         model = generator[label] if per_class else generator
         made = _generated(model, None if per_class else label, num_per_class, (seed, label))
         if made.shape[1:] != images.images.shape[1:]:
             raise ValueError(
-                f"the generator makes images of shape {made.shape[1:]}, the set has "
-                f"{images.images.shape[1:]}; expected equal shapes. Load the set at that size"
+                f"received a generator of images of shape {made.shape[1:]} for a set of "
+                f"{images.images.shape[1:]}; expected equal shapes. Load the set at that size."
             )
         parts.append(made)
     labels = np.concatenate([images.labels, np.repeat(classes, num_per_class)])
@@ -468,19 +462,16 @@ def _generated(model, label, num_images, seed):
     inputs = model.inputs
     if len(inputs) != (1 if label is None else 2):
         raise ValueError(
-            f"the generator takes {len(inputs)} inputs; expected [latents, labels] of a "
-            "conditional one, or a mapping from labels to generators that take latents alone"
+            f"received a generator of {len(inputs)} inputs; expected [latents, labels], or a "
+            "mapping from labels to generators of latents alone. Pass one of the two."
         )
-    shape = [num_images, inputs[0].shape[-1]]
-    latents = tf.random.stateless_normal(shape, seed, alg="philox")
-    parts = []
-    for start in range(0, num_images, _GENERATOR_BATCH):
-        batch = latents[start : start + _GENERATOR_BATCH]
-        if label is not None:
-            shape = [len(batch), *inputs[1].shape[1:]]
-            batch = [batch, tf.fill(shape, tf.cast(label, inputs[1].dtype))]
-        parts.append(data.to_uint8(model(batch, training=False).numpy()))
-    return np.concatenate(parts)
+    labels = None
+    if label is not None:
+        shape = [num_images, *inputs[1].shape[1:]]
+        labels = tf.fill(shape, tf.cast(label, inputs[1].dtype))
+    latents = inference.latents(model, num_images, *seed)
+    images = inference.generate(lambda batch: model(batch, training=False), latents, labels)
+    return data.to_uint8(images)
 
 
 # ---- sets to learn from ----------------------------------------------------------------------
@@ -652,8 +643,8 @@ def _placed(images, shifts, flipped, quarters):
     if quarters is not None:
         if images.shape[1] != images.shape[2]:
             raise ValueError(
-                f"received images of shape {tuple(images.shape)}; expected square ones, since "
-                "rotate=True turns them by 90 degrees"
+                f"received images of shape {tuple(images.shape)}; expected square ones, as "
+                "rotate=True turns them by 90 degrees. Crop them, or leave rotate off."
             )
         # A quarter is a transposition, after which rows or columns are read in reverse.
         odd = quarters % 2 == 1
@@ -721,11 +712,11 @@ def _checked(images):
     if not images.dtype.is_floating:
         raise TypeError(
             f"received images of type {images.dtype.name}; expected floats in [-1, 1]. Convert "
-            "pixels with data.to_model_range"
+            "pixels with data.to_model_range."
         )
     if len(images.shape) != 4 or None in images.shape[1:]:
         raise ValueError(
             f"received images of shape {tuple(images.shape)}; expected (n, height, width, "
-            "channels), all but n known"
+            "channels), all but n known. Give the tensor its shape, such as by tf.ensure_shape."
         )
     return tf.cast(images, tf.float64 if images.dtype == tf.float64 else tf.float32)

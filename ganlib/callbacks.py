@@ -8,21 +8,16 @@ what an uninterrupted one would have done.
 
 import csv
 import dataclasses
+import io
 import math
-import os
 import pathlib
 from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
 
-from ganlib import viz
+from ganlib import _checks, _files, viz
 from ganlib._tensorflow import tf
-
-
-def _require_every(every):
-    if not isinstance(every, int) or every < 1:
-        raise ValueError(f"every must be a positive number of steps, but is {every!r}.")
 
 
 def _due(gan, step, every):
@@ -53,7 +48,7 @@ class Samples:
     """
 
     def __init__(self, directory, every=1000, num_images=64, seed=0):
-        _require_every(every)
+        _checks.positive_integers(every=every)
         self.directory, self.every = pathlib.Path(directory), every
         self.num_images, self.seed = num_images, seed
 
@@ -67,7 +62,8 @@ class Samples:
         if _due(gan, step, self.every):
             self.directory.mkdir(parents=True, exist_ok=True)
             canvas = viz.tile(gan.sample(self.num_images, self.seed))
-            Image.fromarray(canvas).save(self.directory / f"samples-{step:09d}.png")
+            with _files.whole(self.directory / f"samples-{step:09d}.png") as temporary:
+                Image.fromarray(canvas).save(temporary, "png")
 
 
 class Measure:
@@ -95,7 +91,7 @@ class Measure:
     """
 
     def __init__(self, function: Callable, every=1000):
-        _require_every(every)
+        _checks.positive_integers(every=every)
         self.function, self.every = function, every
         self.steps, self.values = [], []
 
@@ -153,9 +149,12 @@ class EarlyStop(Measure):
     def __init__(self, function: Callable, target=None, every=1000, patience=None):
         super().__init__(function, every)
         if target is None and patience is None:
-            raise ValueError("EarlyStop was given neither a target nor a patience: give one.")
-        if patience is not None and (not isinstance(patience, int) or patience < 1):
-            raise ValueError(f"patience must be a positive integer, but is {patience!r}.")
+            raise ValueError(
+                "received target=None and patience=None; expected at least one of them. Give the "
+                "value to be reached, or after how many measurements without progress to end."
+            )
+        if patience is not None:
+            _checks.positive_integers(patience=patience)
         self.target, self.patience = target, patience
 
     @property
@@ -215,10 +214,9 @@ class CSVLog:
         columns = [getattr(gan.history, name) for name in names]
         if self._written is None:  # the whole history anew: the file may be of a later step
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = self.path.with_name(f".{os.getpid()}.{self.path.name}")
-            with open(temporary, "w", newline="", encoding="utf-8") as file:
-                csv.writer(file).writerows([names, *zip(*columns, strict=True)])
-            os.replace(temporary, self.path)
+            text = io.StringIO(newline="")
+            csv.writer(text).writerows([names, *zip(*columns, strict=True)])
+            _files.write(self.path, text.getvalue())
         else:
             rows = [row for row in zip(*columns, strict=True) if row[0] > self._written]
             with open(self.path, "a", newline="", encoding="utf-8") as file:
@@ -247,7 +245,7 @@ class TensorBoard:
     """
 
     def __init__(self, directory, every=1000, num_images=64):
-        _require_every(every)
+        _checks.positive_integers(every=every)
         self.every, self.num_images = every, num_images
         self._writer = tf.summary.create_file_writer(str(directory))
 

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from ganlib import data, features
+from ganlib import _checks, data, features
 from ganlib._tensorflow import keras, tf
 from ganlib.training import Options, Order
 
@@ -202,9 +202,8 @@ def fit(model, images, num_steps=2000, seed=0, *, augment=None, validation=None,
     Reference:
         Chapter 12_study.
     """
-    if num_steps < 1:
-        raise ValueError(f"num_steps={num_steps}; expected at least 1.")
-    _require_labels(images)
+    _checks.positive_integers(num_steps=num_steps)
+    _checks.labelled(images, "to learn from")
     rate = keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, num_steps)
     optimizer = keras.optimizers.Adam(rate)
     optimizer.build(model.trainable_variables)
@@ -333,8 +332,7 @@ def _headed(images, outputs, num_classes, width, dropout, seeds):
 
 
 def _predictions(classifier, images):
-    if images.labels is None:
-        raise ValueError("the images have no labels; expected labelled Images to compare with.")
+    _checks.labelled(images, "to compare with")
     return classifier.probabilities(images.images).argmax(axis=1)
 
 
@@ -344,14 +342,9 @@ def _cross_entropy(classifier, images):
     return -float(np.mean(np.log(np.maximum(right, 1e-12))))
 
 
-def _require_labels(images):
-    if images.labels is None:
-        raise ValueError("the images have no labels; expected labelled Images to learn from.")
-
-
 def _parts(images, validation, seed):
     """The images to train on, and those to validate with or None."""
-    _require_labels(images)
+    _checks.labelled(images, "to learn from")
     if isinstance(validation, data.Images) or not validation:
         return images, validation or None
     rng = np.random.default_rng(seed)
@@ -361,8 +354,8 @@ def _parts(images, validation, seed):
         held_out[rng.permutation(own)[: round(validation * len(own))]] = True
     if not held_out.any() or held_out.all():
         raise ValueError(
-            f"validation={validation} of {len(images)} images leaves {int(held_out.sum())} to "
-            f"validate with and {int((~held_out).sum())} to train on; expected some of both. Pass "
-            "more images, another share, or validation=0."
+            f"received validation={validation} of {len(images)} images, which leaves "
+            f"{int(held_out.sum())} to validate with and {int((~held_out).sum())} to train on; "
+            "expected some of both. Pass more images, another share, or validation=0."
         )
     return images[~held_out], images[held_out]

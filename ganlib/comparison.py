@@ -56,8 +56,8 @@ class Material:
             num_images, num_indices = len(getattr(self, name)), len(self.indices[name])
             if num_images != num_indices:
                 raise ValueError(
-                    f"{name} holds {num_images} images and {num_indices} indices; expected equal "
-                    "numbers. Make a Material by comparison.split"
+                    f"received {num_images} images and {num_indices} indices of {name}; expected "
+                    "equal numbers. Make a Material by comparison.split."
                 )
 
     def all_images(self):
@@ -112,9 +112,9 @@ class Seal:
         found = self.is_among(images)
         if found.any():
             raise LeakError(
-                f"{int(found.sum())} of the {len(images)} images of {where} are held out, the "
-                f"first at place {int(found.argmax())}; expected none. Take the images from "
-                "comparison.split of a pool that comparison.without_copies has cleaned"
+                f"received {len(images)} images for {where}, of which {int(found.sum())} are held "
+                f"out, the first at place {int(found.argmax())}; expected none of these. Take the "
+                "images from comparison.split of a pool that comparison.without_copies has cleaned."
             )
 
 
@@ -237,9 +237,9 @@ def split(pool, num_per_class, seed, *, num_unlabelled=0, rare=(), num_common=No
         (own,) = np.nonzero(pool.labels == label)
         if not 2 <= count <= len(own):
             raise ValueError(
-                f"{count} images of class {label} were asked for, the pool has {len(own)}; "
-                "expected 2 at least, one to train on and one to validate with, and no more than "
-                "there are"
+                f"received {count} as the number of images of class {label}; expected 2, one to "
+                f"train on and one to validate with, to {len(own)}, all in the pool. Change the "
+                "number, or take a larger pool."
             )
         drawn = rng.permutation(own)[:count]
         num_validation = max(1, round(VALIDATION_SHARE * count))
@@ -271,8 +271,8 @@ def require_disjoint(indices):
         for number in np.asarray(numbers).tolist():
             if number in owner:
                 raise LeakError(
-                    f"image {number} is in {owner[number]!r} and again in {name!r}; expected each "
-                    "image in one part, once"
+                    f"received image {number} in {owner[number]!r} and again in {name!r}; expected "
+                    "each image in one part, once. Make the parts by comparison.split."
                 )
             owner[number] = name
 
@@ -323,7 +323,7 @@ def paired_difference(first, second, level=0.95):
     if first.shape != second.shape or first.ndim != 1 or len(first) == 0:
         raise ValueError(
             f"received values of shapes {first.shape} and {second.shape}; expected as many of one "
-            "arm as of the other, one for each seed"
+            "arm as of the other, one for each seed. Leave out seeds that one arm lacks."
         )
     from scipy import stats  # a second to import: only for those who call this
 

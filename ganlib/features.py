@@ -14,9 +14,9 @@ import numpy as np
 
 from ganlib import data
 from ganlib._tensorflow import keras, tf
+from ganlib.models import inference
 
 _WEIGHTS = pathlib.Path(__file__).parent / "weights"
-_BATCH_SIZE = 500
 _INCEPTION_BATCH_SIZE = 32
 _INCEPTION_SIDE = 299
 _INCEPTION_FILE = "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"
@@ -37,7 +37,7 @@ class Classifier:
         batch_size: how many images go through the network at once.
     """
 
-    def __init__(self, name, model, batch_size=_BATCH_SIZE):
+    def __init__(self, name, model, batch_size=inference.BATCH_SIZE):
         self.name, self.model = name, model
         self.image_shape = tuple(model.input_shape[1:])
         self._batch_size = batch_size
@@ -84,15 +84,13 @@ class Classifier:
         if images.dtype != np.uint8 or not fits or len(images) == 0:
             shape = ", ".join("any" if side is None else str(side) for side in self.image_shape)
             raise ValueError(
-                f"{self.name} takes uint8 images of shape (n, {shape}) with n at least 1, but "
-                f"received {images.dtype} of shape {images.shape}. Convert a generator's output "
-                f"with data.to_uint8."
+                f"received images of type {images.dtype} and shape {images.shape}; expected uint8 "
+                f"of shape (n, {shape}) with n at least 1 for {self.name}. Convert a generator's "
+                "output with data.to_uint8."
             )
-        batches = [
-            self._run(tf.constant(images[i : i + self._batch_size]))
-            for i in range(0, len(images), self._batch_size)
-        ]
-        return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
+        return inference.in_batches(
+            lambda batch: self._run(tf.constant(batch)), images, batch_size=self._batch_size
+        )
 
 
 def classifier_model(image_shape, num_classes, widths=(32, 64), num_features=128):

@@ -22,8 +22,8 @@ def _squared_gradient_norms(discriminator, images):
     gradients = tape.gradient(total, images)
     if gradients is None:
         raise ValueError(
-            "the discriminator's logits do not depend on its images, so they have no gradient. "
-            "Pass a callable that maps an image tensor to logits by TensorFlow operations "
+            "received a discriminator whose logits do not depend on its images; expected logits "
+            "with a gradient. Pass a callable that makes them by TensorFlow operations "
             "(`predict()` returns NumPy arrays, which cut the gradient)."
         )
     axes = list(range(1, len(images.shape)))
@@ -117,9 +117,9 @@ def wasserstein_gp(discriminator, real_images, fake_images, seed):
     real_images, fake_images = tf.convert_to_tensor(real_images), tf.convert_to_tensor(fake_images)
     if not real_images.shape.is_compatible_with(fake_images.shape):
         raise ValueError(
-            f"wasserstein_gp joins each real image to a fake one, but received shapes "
-            f"{tuple(real_images.shape)} and {tuple(fake_images.shape)}. "
-            f"Give both batches the same shape."
+            f"received real images of shape {tuple(real_images.shape)} and fake ones of "
+            f"{tuple(fake_images.shape)}; expected one shape, as wasserstein_gp joins each real "
+            "image to a fake one. Give both batches the same shape."
         )
     shape = [tf.shape(real_images)[0]] + [1] * (len(real_images.shape) - 1)
     alpha = tf.random.stateless_uniform(shape, seed, dtype=real_images.dtype, alg="philox")

@@ -8,10 +8,10 @@ import dataclasses
 import html
 import io
 import math
-import os
-from pathlib import Path
 
 from PIL import Image
+
+from ganlib import _files
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -125,10 +125,7 @@ class Page:
         Args:
             path: the file; its folder must exist.
         """
-        path = Path(path)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_text(self.html(), encoding="utf-8")
-        temporary.replace(path)
+        _files.write(path, self.html())
 
 
 @dataclasses.dataclass(frozen=True)

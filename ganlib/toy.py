@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ganlib import _checks
+
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
@@ -39,15 +41,23 @@ class Mixture:
         shapes = f"means {self.means.shape}, stds {self.stds.shape}, weights {self.weights.shape}"
         num_modes = len(self.means) if self.means.ndim == 2 else 0
         if num_modes == 0 or self.stds.shape != (num_modes,) or self.weights.shape != (num_modes,):
-            raise ValueError(f"received {shapes}; expected means (k, d), stds (k,), weights (k,)")
+            raise ValueError(
+                f"received {shapes}; expected means (k, d), stds (k,), weights (k,), k at least 1. "
+                "Give one of each for every mode."
+            )
         if not np.isfinite(self.means).all():
-            raise ValueError(f"received means {self.means}; expected finite numbers")
+            raise ValueError(
+                f"received means {self.means}; expected finite numbers. Leave the others out."
+            )
         if not (np.isfinite(self.stds).all() and (self.stds > 0).all()):
-            raise ValueError(f"received stds {self.stds}; expected positive numbers")
+            raise ValueError(
+                f"received stds {self.stds}; expected positive numbers. Of a point, make a narrow "
+                "mode, such as 0.01."
+            )
         if not ((self.weights >= 0).all() and np.isclose(self.weights.sum(), 1.0)):
             raise ValueError(
                 f"received weights {self.weights} with sum {self.weights.sum()}; expected numbers "
-                "of at least 0 with sum 1. Divide them by their sum"
+                "of at least 0 with sum 1. Divide them by their sum."
             )
 
     @property
@@ -91,10 +101,12 @@ class Mixture:
         points = np.asarray(points, np.float64)
         if num_dimensions == 1 and points.ndim == 1:
             points = points[:, np.newaxis]
-        if points.ndim != 2 or points.shape[1] != num_dimensions:
-            raise ValueError(
-                f"received points of shape {points.shape}; expected (n, {num_dimensions})"
-            )
+        _checks.shape(
+            "points",
+            points,
+            ("n", num_dimensions),
+            fix="Give each point as many coordinates as the means have",
+        )
         # (n, 1, d) - (k, d) -> squared distances (n, k)
         squared = np.square(points[:, np.newaxis, :] - self.means).sum(axis=-1)
         variances = np.square(self.stds)
@@ -125,10 +137,9 @@ class Spiral:
 
     def __post_init__(self):
         """Check the fields."""
-        if not (self.num_turns > 0 and self.radius > 0 and self.std >= 0):
-            raise ValueError(
-                f"received {self}; expected num_turns and radius above 0, and std of at least 0"
-            )
+        _checks.number("num_turns", self.num_turns, above=0)
+        _checks.number("radius", self.radius, above=0)
+        _checks.number("std", self.std, at_least=0)
 
     def sample(self, num_points: int, seed: int) -> np.ndarray:
         """Draw points; the same seed gives the same points.
@@ -169,7 +180,7 @@ def ring(num_modes: int = 8, radius: float = 2.0, std: float = 0.05) -> Mixture:
     Reference:
         Metz, Poole, Pfau and Sohl-Dickstein (2017), "Unrolled Generative Adversarial Networks".
     """
-    _check_count("num_modes", num_modes)
+    _checks.positive_integers(num_modes=num_modes)
     angles = 2 * np.pi * np.arange(num_modes) / num_modes
     return _equal(radius * np.stack([np.cos(angles), np.sin(angles)], axis=1), std)
 
@@ -193,7 +204,7 @@ def grid(num_rows: int = 5, spacing: float = 1.0, std: float = 0.05) -> Mixture:
         Srivastava, Valkov, Russell, Gutmann and Sutton (2017), "VEEGAN: Reducing Mode Collapse in
         GANs using Implicit Variational Learning".
     """
-    _check_count("num_rows", num_rows)
+    _checks.positive_integers(num_rows=num_rows)
     places = (np.arange(num_rows) - (num_rows - 1) / 2) * spacing
     first, second = np.meshgrid(places, places, indexing="ij")
     return _equal(np.stack([first.ravel(), second.ravel()], axis=1), std)
@@ -215,8 +226,7 @@ def mixture_1d(means, stds, weights=None) -> Mixture:
         [0.5, 0.5]
     """
     means = np.asarray(means, np.float64)
-    if means.ndim != 1:
-        raise ValueError(f"received means of shape {means.shape}; expected (k,)")
+    _checks.shape("means", means, ("k",), fix="Give one number a mode")
     if weights is None:
         weights = np.full(len(means), 1 / max(len(means), 1))
     return Mixture(means[:, np.newaxis], stds, weights)
@@ -245,14 +255,8 @@ def _equal(means: np.ndarray, std: float) -> Mixture:
     return Mixture(means, np.full(num_modes, std), np.full(num_modes, 1 / num_modes))
 
 
-def _check_count(name: str, count) -> None:
-    if not isinstance(count, int | np.integer) or count < 1:
-        raise ValueError(f"received {name}={count!r}; expected an integer of at least 1")
-
-
 def _generator(num_points, seed) -> np.random.Generator:
     # NumPy would take None for a seed, and then no two runs agree.
     for name, value in (("num_points", num_points), ("seed", seed)):
-        if not isinstance(value, int | np.integer) or value < 0:
-            raise ValueError(f"received {name}={value!r}; expected an integer of at least 0")
+        _checks.integer(name, value, at_least=0)
     return np.random.default_rng(seed)

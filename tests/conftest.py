@@ -1,6 +1,12 @@
-"""How the tests are chosen and ordered: quick ones first, the run of a whole lab last."""
+"""How the tests are chosen and ordered, quick ones first, and the book that some of them read."""
+
+import os
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+HTML = ROOT / "_build" / "html"
 
 
 def pytest_addoption(parser):
@@ -24,3 +30,26 @@ def pytest_collection_modifyitems(config, items):
 def root(pytestconfig):
     """The folder of the repository."""
     return pytestconfig.rootpath
+
+
+def book_complaint():
+    """Returns why the rendered book will not do, or None."""
+    # `make book` leaves the mark at its end; without make there are only the pages.
+    pages = [HTML / ".built"] if (HTML / ".built").exists() else list(HTML.rglob("*.html"))
+    if not pages:
+        return "the book is not built: `make book`"
+    sources = [path for path in (ROOT / "book").rglob("*.*") if path.is_file()]
+    sources += [*(ROOT / "notebooks").glob("*.ipynb"), ROOT / "_config.yml", ROOT / "_toc.yml"]
+    if max(path.stat().st_mtime for path in sources) > max(p.stat().st_mtime for p in pages):
+        return "the book is older than its sources: `make book`"
+    return None
+
+
+@pytest.fixture(scope="session")
+def rendered_book():
+    """The folder of the rendered book; without it a test is skipped, and fails in `make test`."""
+    if reason := book_complaint():
+        if os.environ.get("GANLIB_REQUIRE_BOOK", "0") != "0":
+            pytest.fail(f"GANLIB_REQUIRE_BOOK is set, but {reason}")
+        pytest.skip(reason)
+    return HTML

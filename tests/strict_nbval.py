@@ -14,6 +14,7 @@ def pytest_runtest_call(item):
     """Fails a notebook's cell if the kernel replies that the cell failed."""
     if not isinstance(item, IPyNbCell):
         return (yield)
+    item.output_timeout = 600  # seconds; nbval's own 5 are too few on a busy machine
     kernel = item.parent.kernel
     receive = kernel.get_message
     failures = []

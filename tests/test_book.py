@@ -9,7 +9,6 @@ from urllib.parse import unquote
 import pytest
 import yaml
 
-from ganbook import measured
 from tools import lab_lints, notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -226,15 +225,9 @@ def test_dead_anchor_and_page_are_found(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def rendered():
-    """The pages of the rendered book, unless it is missing or older than a source."""
-    built = HTML / ".built"
-    sources = [ROOT / "_config.yml", ROOT / "_toc.yml", measured.PATH, *(p for p, _ in SOURCES)]
-    if not built.exists():
-        pytest.skip("the book is not built: `make book`")
-    if max(path.stat().st_mtime for path in sources) > built.stat().st_mtime:
-        pytest.skip("the book is older than its sources: `make book`")
-    folder = HTML.resolve()
+def rendered(rendered_book):
+    """The pages of the rendered book."""
+    folder = rendered_book.resolve()
     paths = [p for p in folder.rglob("*.html") if "_static" not in p.relative_to(folder).parts]
     return {path: Page(path.read_text(encoding="utf-8")) for path in paths}
 

@@ -1,7 +1,7 @@
 """The rendered book in a browser whose network is cut: narrow and wide, light and dark.
 
 Needs Chromium. Where it is missing these tests are skipped. GANLIB_REQUIRE_BROWSER=1 makes that a
-failure, and a book that is not built, too.
+failure.
 """
 
 import contextlib
@@ -82,7 +82,7 @@ class Reader:
     def __init__(self, browser, address):
         self.address, self.noted = address, []
         self.page = browser.new_page()
-        self.page.set_default_timeout(60_000)
+        self.page.set_default_timeout(600_000)  # against hanging for ever, however busy
         self.page.add_init_script(CHECKS)
         self.page.on("request", self._request)
         self.page.on("response", self._response)
@@ -136,15 +136,9 @@ class Reader:
 
 
 @pytest.fixture(scope="module")
-def reader(chromium):
+def reader(chromium, rendered_book):
     """A reader of the rendered book."""
-    built = HTML / ".built"
-    if not built.exists():
-        unavailable("the book is not built: `make book`")
-    sources = [*(ROOT / "book").rglob("*.*"), *(ROOT / "notebooks").glob("*.ipynb")]
-    if max(path.stat().st_mtime for path in sources) > built.stat().st_mtime:
-        unavailable("the book is older than its sources: `make book`")
-    with serve(HTML) as address:
+    with serve(rendered_book) as address:
         yield Reader(chromium, address)
 
 
@@ -215,7 +209,7 @@ def frame(player):
 
 def wait_for_another_frame(reader, player, number):
     script = "([player, number]) => player.dataset.frame !== String(number)"
-    reader.page.wait_for_function(script, arg=[player.element_handle(), number], timeout=10_000)
+    reader.page.wait_for_function(script, arg=[player.element_handle(), number])
 
 
 @pytest.mark.parametrize("chapter", ["02_two_networks", "07_dcgan"])
@@ -223,7 +217,7 @@ def test_chapter_or_its_lab_has_an_animation(reader, chapter):
     assert [name for name in ANIMATED if chapter in name]
 
 
-@pytest.mark.parametrize("name", ANIMATED)
+@pytest.mark.parametrize("name", ANIMATED or ["none"])  # without a book the test says so
 def test_animations_play_and_stop_by_keyboard(reader, name):
     reader.open(name, DESKTOP, "light")
     for player in reader.page.locator(".gan-player").all():

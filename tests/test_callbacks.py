@@ -119,9 +119,15 @@ def test_tensorboard_gets_each_entry_and_the_samples_that_are_due(tmp_path):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: callbacks.Samples("folder", every=0), "every must be a positive number"),
-        (lambda: callbacks.EarlyStop(len), "neither a target nor a patience"),
-        (lambda: callbacks.EarlyStop(len, patience=0), "patience must be a positive integer"),
+        (
+            lambda: callbacks.Samples("folder", every=0),
+            "every=0; expected an integer",
+        ),
+        (lambda: callbacks.EarlyStop(len), "target=None and patience=None; expected"),
+        (
+            lambda: callbacks.EarlyStop(len, patience=0),
+            "patience=0; expected an integer",
+        ),
     ],
 )
 def test_a_bad_argument_is_refused(make, message):

@@ -177,9 +177,9 @@ def test_classification_accuracy_score_trains_on_generated_images_alone():
 @pytest.mark.parametrize(
     ("images", "settings", "message"),
     [
-        (data.Images(TRAIN.images), {}, "no labels"),
+        (data.Images(TRAIN.images), {}, "without labels"),
         (TRAIN, {"num_steps": 0}, "num_steps=0"),
-        (TRAIN[:3], {}, r"validation=0.1 of 3 images leaves 0 to validate"),
+        (TRAIN[:3], {}, "validation=0.1 of 3 images, which leaves 0 to validate"),
         (TRAIN[:3], {"validation": 1.0}, "and 0 to train on"),
     ],
 )

@@ -187,6 +187,7 @@ def links(text, start):
 
 
 @pytest.mark.late(1)
+@pytest.mark.xdist_group("published")  # one process renders that book, once
 def test_each_lab_has_a_colab_button_and_no_other_page_has_one(published):
     labs = {f"notebooks/{path.stem}" for path in notebooks.lab_paths()}
     path = URL.removeprefix("https://github.com/")
@@ -199,6 +200,7 @@ def test_each_lab_has_a_colab_button_and_no_other_page_has_one(published):
 
 
 @pytest.mark.late(1)
+@pytest.mark.xdist_group("published")  # one process renders that book, once
 def test_buttons_of_every_page_lead_to_files_that_exist(published):
     pages = [name for name, text in published.items() if links(text, f"{URL}/edit/")]
     assert "notebooks/07_dcgan" in pages

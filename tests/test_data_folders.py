@@ -540,7 +540,7 @@ def test_folder_with_broken_pictures_only_is_an_error(tmp_path):
     (tmp_path / "a.png").write_bytes(b"")
     with (
         pytest.warns(UserWarning, match="skipped 1 of 1"),
-        pytest.raises(ValueError, match=r"none of the 1 .* a\.png"),
+        pytest.raises(ValueError, match=r"received 1 picture files .* a\.png"),
     ):
         load_folder(tmp_path)
 
@@ -610,7 +610,7 @@ def test_names_that_no_folder_can_have_are_changed(tmp_path):
 
 @pytest.mark.parametrize("names", [("a/b", "a-b"), ("Cat", "cat")])
 def test_names_that_share_a_folder_are_refused(tmp_path, names):
-    with pytest.raises(ValueError, match="distinct"):
+    with pytest.raises(ValueError, match=r"folder names .* expected names that differ"):
         save_folder(Images(np.zeros((2, 4, 4, 1), np.uint8), [0, 1], names), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-LONGEST = 600  # seconds after which a test's processes are ended, so that nothing hangs
+LONGEST = 1800  # seconds after which a test's processes are ended, so that nothing hangs
 
 COMMON = """
     import contextlib, json, os, sys
@@ -262,7 +262,7 @@ def test_a_killed_worker_ends_the_run_with_a_checkpoint_that_resumes(start, kill
         assert workers[killed].poll() is None
     workers[killed].kill()
     survivor = workers[1 - killed]
-    _, err = survivor.communicate(timeout=120)
+    _, err = survivor.communicate()  # or `start` ends it
     assert survivor.returncode != 0
     assert "another worker of this run could not be reached" in err
     assert "go on from its newest checkpoint" in err

@@ -71,7 +71,7 @@ def test_an_extractor_is_loaded_once():
     ],
 )
 def test_other_images_are_refused(images):
-    with pytest.raises(ValueError, match=r"fashion_classifier takes uint8 .*\(n, 28, 28, 1\)"):
+    with pytest.raises(ValueError, match=r"expected uint8 .*\(n, 28, 28, 1\).* fashion_classifier"):
         features.fashion_classifier()(images)
 
 
@@ -107,7 +107,7 @@ def test_inception_repeats_the_channel_of_grey_images(random_inception):
 
 def test_inception_says_what_it_is_and_what_it_takes(random_inception):
     assert random_inception.name == "inception_v3_keras"
-    with pytest.raises(ValueError, match=r"inception_v3_keras takes uint8 .*\(n, any, any, any\)"):
+    with pytest.raises(ValueError, match=r"\(n, any, any, any\).* inception_v3_keras"):
         random_inception(np.zeros([2, 28, 28, 1], np.float32))
 
 

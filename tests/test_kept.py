@@ -94,7 +94,7 @@ def test_a_file_that_is_half_written_is_never_seen(store, monkeypatch):
     def killed(*_):
         raise SystemExit
 
-    monkeypatch.setattr(kept.os, "fsync", killed)
+    monkeypatch.setattr(os, "fsync", killed)
     with pytest.raises(SystemExit):
         store.put(RUN, 2, seconds=1.0)
     assert store.fresh(RUN)["results"] == 1

@@ -26,6 +26,10 @@ LIBRARY = {
         from ganlib._start import tf
         SCALE = 2.0
 
+        def require(value, *, at_least, fix):
+            if value < at_least:
+                raise ValueError(f"received {value}. {fix}.")
+
         def hinge(logits):
             """The hinge.
 
@@ -35,6 +39,7 @@ LIBRARY = {
             # a reason
             if logits is None:
                 raise ValueError(f"received {logits}")
+            require(logits, at_least=1, fix="Give more")
             return SCALE * logits
 
         def other(logits):
@@ -97,6 +102,7 @@ SAME = {
     "a number written otherwise": replaced("ganlib/losses.py", "2.0", "2.00"),
     "an annotation": replaced("ganlib/losses.py", "hinge(logits)", "hinge(logits: float) -> float"),
     "the words of an error": replaced("ganlib/losses.py", "received {logits}", "got {logits}"),
+    "an error's advice": replaced("ganlib/losses.py", '"Give more"', 'f"Give {logits}"'),
     "a new unused function": replaced(
         "ganlib/metrics.py", "def spread", "def new():\n    return 1\n\n\ndef spread"
     ),
@@ -137,9 +143,14 @@ SAME = {
             from ganlib._start import tf
             SCALE = 2.0
 
+            def require(value, *, at_least, fix):
+                if value < at_least:
+                    raise ValueError
+
             def hinge(logits):
                 if logits is None:
                     raise ValueError
+                require(logits, at_least=1, fix="")
                 return SCALE * logits
             """,
     },
@@ -160,6 +171,7 @@ OTHER = {
     "an option that is set on import": replaced("ganlib/_start.py", '"1"', '"2"'),
     "a new option": replaced("ganlib/_start.py", "tf = 1", "os.putenv('B', '2')\ntf = 1"),
     "shipped weights": LIBRARY | {"ganlib/weights/judge_weights.npz": "other bytes"},
+    "the bound of a check": replaced("ganlib/losses.py", "at_least=1", "at_least=2"),
     "an error instead of none": replaced("ganlib/losses.py", "logits is None", "logits is not 1"),
 }
 

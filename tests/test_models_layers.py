@@ -140,7 +140,7 @@ def test_semi_supervised_outputs_are_one_softmax_over_k_plus_one_classes():
 
 @pytest.mark.parametrize("head", [heads.auxiliary_classifier, heads.semi_supervised])
 def test_heads_that_classify_need_classes(head):
-    with pytest.raises(ValueError, match=r"needs classes, but num_classes is None.*num_classes=10"):
+    with pytest.raises(ValueError, match=r"num_classes=None with heads.*expected.*num_classes=10"):
         mlp.discriminator(8, 1, head=head)
 
 
@@ -190,12 +190,21 @@ def test_a_packed_discriminator_is_saved_whole(tmp_path):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: layers.MinibatchStdDev(0), "group_size must be a positive integer, but is 0"),
-        (lambda: layers.MinibatchStdDev(4)(tf.ones([6, 2])), "groups of 4, but received 6 samples"),
-        (lambda: packing.Pack(2)(tf.ones([3, 2])), "packs of 2 need a batch .* received 3 samples"),
-        (lambda: packing.packed(mlp.discriminator(8, 3), 2), "it takes 3. Build it with"),
+        (lambda: layers.MinibatchStdDev(0), "group_size=0; expected an integer"),
+        (
+            lambda: layers.MinibatchStdDev(4)(tf.ones([6, 2])),
+            "6 samples; expected a multiple of 4",
+        ),
+        (
+            lambda: packing.Pack(2)(tf.ones([3, 2])),
+            "3 samples; expected a multiple of 2",
+        ),
+        (
+            lambda: packing.packed(mlp.discriminator(8, 3), 2),
+            "for 3 channels; expected .*num_packed=2",
+        ),
         (lambda: packing.packed(mlp.discriminator(8, 2, num_classes=3), 2), "without labels"),
-        (lambda: mlp.discriminator(8, 2, num_classes=-1), "num_classes must be a positive.* -1"),
+        (lambda: mlp.discriminator(8, 2, num_classes=-1), "num_classes=-1; expected an integer"),
     ],
 )
 def test_what_does_not_fit_is_refused(call, message):

@@ -214,7 +214,7 @@ def test_shapes_are_the_layers_own(name):
 
 
 def test_other_layers_are_refused():
-    with pytest.raises(ValueError, match=r"needs a layer with a kernel.*received ReLU"):
+    with pytest.raises(ValueError, match=r"received a layer of the kind ReLU; expected .*kernel"):
         spectral.SpectralNormalization(keras.layers.ReLU())
 
 

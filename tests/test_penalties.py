@@ -97,7 +97,7 @@ def test_a_discriminator_without_gradient_is_refused():
 
 
 def test_different_shapes_are_refused():
-    with pytest.raises(ValueError, match=r"\(6, 4, 4, 2\) and \(5, 4, 4, 2\)"):
+    with pytest.raises(ValueError, match=r"\(6, 4, 4, 2\) and fake ones of \(5, 4, 4, 2\)"):
         penalties.wasserstein_gp(quadratic, REAL, FAKE[:5], SEED)
 
 

@@ -142,12 +142,15 @@ def test_a_step_equals_plain_gradient_descent_written_out():
 
 def test_a_paired_loss_compares_both_batches_under_the_updated_discriminator():
     """One SGD step of the generator, against the gradient written out in its own tape."""
-    gan = small_gan(mlp, width=8, loss=losses.relativistic, penalties=[])
     # a step of the discriminator so large that logits from before it would give another gradient
-    for name, rate in (("generator", 0.1), ("discriminator", 0.05)):
-        optimizer = keras.optimizers.SGD(rate)
-        optimizer.build(getattr(gan, name).trainable_variables)
-        setattr(gan, f"{name}_optimizer", optimizer)
+    gan = small_gan(
+        mlp,
+        width=8,
+        loss=losses.relativistic,
+        penalties=[],
+        generator_optimizer=keras.optimizers.SGD(0.1),
+        discriminator_optimizer=keras.optimizers.SGD(0.05),
+    )
     generator = keras.models.clone_model(gan.generator)
     generator.set_weights(gan.generator.get_weights())
     real, (_, latents) = tf.constant(POINTS[:8]), one_batch(gan)
@@ -688,27 +691,30 @@ def test_training_works_in_a_thread_where_signals_cannot_be_handled():
 
 
 CHILD = """
-    import sys
+    import sys, time
     import numpy as np
     sys.path.insert(0, {tests!r})
     import test_training
     from ganlib.training import checkpoints
-    directory, slow_save = sys.argv[1], sys.argv[2] == "saving"
-    if slow_save:  # write slowly, so that a kill falls into the middle of a file
-        original = np.savez
+    directory, moment = sys.argv[1:]
+    if moment == "saving":  # the third file stays half written until the kill
+        original, files = np.savez, []
         def savez(file, **arrays):
+            files.append(file)
+            if len(files) < 3:
+                return original(file, **arrays)
             original(file, **{{k: v for k, v in list(arrays.items())[:9]}})
             file.flush()
             print("saving", flush=True)
-            import time; time.sleep(0.2)
-            file.seek(0)
-            original(file, **arrays)
+            time.sleep(3600)
         checkpoints.np.savez = savez
     gan = test_training.small_gan(test_training.mlp)
-    if sys.argv[2] == "waiting":  # TensorFlow is loaded; the parent says when to begin
+    if moment == "waiting":  # TensorFlow is loaded; the parent says when to begin
         sys.stdin.readline()
     def report(gan, step):
         print("step", step, flush=True)
+        if moment == "training" and step == 35:
+            time.sleep(3600)
     gan.train(test_training.POINTS, 100_000, directory, checkpoint_every=10,
               callbacks=[report], progress=False)
 """
@@ -722,16 +728,12 @@ def test_a_killed_run_resumes_exactly(tmp_path, moment):
         [sys.executable, "-c", script, str(tmp_path), moment], stdout=subprocess.PIPE, text=True
     ) as child:
         wanted = "step 35" if moment == "training" else "saving"
-        hits = 0
-        for line in child.stdout:
-            hits += line.strip() == wanted
-            if hits == (1 if moment == "training" else 3):
-                break
+        assert any(line.strip() == wanted for line in child.stdout)
         child.kill()
         child.stdout.read()
     resumed = small_gan(mlp)
     resumed.restore(tmp_path)
-    assert resumed.step in ({30, 40} if moment == "training" else {20, 30})
+    assert resumed.step == (30 if moment == "training" else 20)
     target = resumed.step + 7
     train(resumed, POINTS, target, directory=tmp_path)
     whole = small_gan(mlp)
@@ -752,7 +754,7 @@ def start_waiting_child(directory):
 
 @pytest.mark.slow
 def test_twenty_kills_at_random_moments_lose_no_more_than_the_last_interval(tmp_path):
-    """kill -9, at random delays from the start of a child's training, or from its first steps."""
+    """kill -9, at random delays from the start of a child's training, or after its next save."""
     delays = np.random.default_rng(0).uniform(0, 0.5, 20)
     announced = 0
     waiting = start_waiting_child(tmp_path)
@@ -760,8 +762,10 @@ def test_twenty_kills_at_random_moments_lose_no_more_than_the_last_interval(tmp_
         child, waiting = waiting, start_waiting_child(tmp_path)  # it loads while the other trains
         child.stdin.write("go\n")
         child.stdin.flush()
-        lines = [child.stdout.readline()] if index % 2 == 0 else []
-        assert all(lines)  # the child did not fail
+        lines = []
+        while index % 2 == 0 and (not lines or int(lines[-1].split()[1]) <= announced + 10):
+            lines.append(child.stdout.readline())
+            assert lines[-1], "the child failed"
         time.sleep(delay)
         child.kill()
         out, _ = child.communicate()
@@ -773,7 +777,7 @@ def test_twenty_kills_at_random_moments_lose_no_more_than_the_last_interval(tmp_
     waiting.communicate()
     resumed, whole = small_gan(mlp), small_gan(mlp)
     resumed.restore(tmp_path)
-    assert resumed.step >= 20  # each went on where the one before was killed
+    assert resumed.step >= 90  # each went on where the one before was killed
     target = resumed.step + 7
     train(resumed, POINTS, target, directory=tmp_path)
     train(whole, POINTS, target)

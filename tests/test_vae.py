@@ -113,7 +113,7 @@ def test_every_weight_of_both_networks_learns():
 
 
 def test_what_does_not_fit_is_refused():
-    with pytest.raises(ValueError, match="latent_dim must be a positive integer, but is 0"):
+    with pytest.raises(ValueError, match="latent_dim=0; expected an integer of at least 1"):
         vae.posterior(0)
-    with pytest.raises(ValueError, match="takes no labels, but num_classes is 3"):
+    with pytest.raises(ValueError, match="num_classes=3 for an encoder, which takes no labels"):
         mlp.discriminator(8, 1, num_classes=3, head=vae.posterior(2))

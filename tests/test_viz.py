@@ -225,7 +225,10 @@ def test_real_beside_fake_shows_the_first_real_images_on_the_left():
 
 @pytest.mark.parametrize(
     ("fake", "num_images", "message"),
-    [(IMAGES, 12, "num_images=12 of 11 real and 11 fake"), (COLOURED, 2, "expected one shape")],
+    [
+        (IMAGES, 12, "num_images=12; .* from 1 to 11. There are 11 real"),
+        (COLOURED, 2, "expected one shape"),
+    ],
 )
 def test_real_beside_fake_refuses_what_does_not_match(fake, num_images, message):
     with pytest.raises(ValueError, match=message):
@@ -249,7 +252,7 @@ def test_sample_strip_has_one_row_a_step_labelled_at_its_middle():
         ([IMAGES], [0, 1], "1 snapshots and 2 steps"),
         ([], [], "0 snapshots"),
         ([IMAGES, IMAGES[:2]], [0, 1], "expected one shape"),
-        ([IMAGES, IMAGES / 1.0], [0, 1], r"snapshots\[1\] has"),
+        ([IMAGES, IMAGES / 1.0], [0, 1], r"received snapshots\[1\] of shape"),
     ],
 )
 def test_sample_strip_refuses_what_does_not_match(snapshots, steps, message):

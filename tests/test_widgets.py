@@ -552,8 +552,12 @@ def test_class_names_tell_how_many_classes_there_are_where_the_generator_does_no
         (lambda: mlp.generator(None, 2, 4, width=4), {}, r"samples of shape \(2,\)"),
         (images_generator, {"class_names": ["a"]}, "a generator with 0 classes"),
         (lambda: images_generator(1, 3), {"class_names": ["a", "b"]}, "with 3 classes"),
-        (unnamed_generator, {}, "with unnamed classes"),
-        (images_generator, {"num_directions": 6}, "the length of the latents, 5"),
+        (unnamed_generator, {}, "an unknown number of classes"),
+        (
+            images_generator,
+            {"num_directions": 6},
+            "num_directions=6; .* 0 to 5. The latents have 5",
+        ),
     ],
 )
 def test_explorer_refuses_what_does_not_fit(generator, arguments, message):

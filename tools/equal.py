@@ -72,7 +72,7 @@ third.save_generator("out/generator.keras")
 loaded = training.load_generator("out/generator.keras")
 labels = np.arange(4)
 drawn = third.sample(4, seed=1, labels=labels)
-again = loaded([third.latents(4, seed=1), labels])
+again = loaded([third.latents(4, seed=1), keras.ops.convert_to_tensor(labels)])
 numbers = {"step": third.step, "history": third.history.discriminator_loss.tolist()}
 numbers |= {"drawn": drawn.ravel().tolist(), "loaded": np.ravel(again).tolist()}
 _ = pathlib.Path("out/numbers.json").write_text(json.dumps(numbers))

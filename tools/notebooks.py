@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that `python tools/notebooks.py` finds its neighbour
 
 from ganbook import kept, measured  # noqa: E402, after the line that makes it importable
+from ganlib import _files  # noqa: E402
 from tools import lab_lints  # noqa: E402
 
 LABS = ROOT / "notebooks"
@@ -66,9 +67,8 @@ def read(path):
 def write(notebook, path):
     """Writes a notebook so that the file is either the old one or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    nbformat.write(notebook, temporary)
-    temporary.replace(path)
+    with _files.whole(path) as temporary:
+        nbformat.write(notebook, temporary)
 
 
 def settings(filename, name):
@@ -209,11 +209,9 @@ def ship_generator(source, target):
         f"{k:03d}": w.astype(np.float16 if w.ndim > 1 else np.float32)
         for k, w in enumerate(weights)
     }
-    temporary = target.with_suffix(".tmp")
     target.parent.mkdir(parents=True, exist_ok=True)
-    with temporary.open("wb") as file:
+    with _files.whole(target) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, **arrays)
-    temporary.replace(target)
 
 
 # --- cleaning ------------------------------------------------------------------------------------

@@ -117,6 +117,13 @@ def scientific(value, places=1):
     return rf"{factor} \cdot 10^{{{int(exponent)}}}"
 
 
+def below(values, limit):
+    """How many of a list of numbers are less than a limit."""
+    if not isinstance(values, list):
+        raise TypeError(f"got {_kind(values)}, expected a list of numbers")
+    return sum(value < limit for value in values)
+
+
 def interval(value, places=1, unit=1):
     """A group with mean, low and high: +2.1 (+0.1 to +4.2); `unit=100` for shares in points."""
     if not isinstance(value, SimpleNamespace) or not {"mean", "low", "high"} <= {*vars(value)}:
@@ -130,7 +137,7 @@ def interval(value, places=1, unit=1):
 
 def _environment():
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
-    formats = fixed, signed, digits, percent, points, words, scientific, interval, listed
+    formats = fixed, signed, digits, percent, points, words, scientific, interval, below, listed
     environment.filters |= {function.__name__: function for function in formats}
     return environment
 

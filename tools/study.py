@@ -39,6 +39,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from ganbook import kept, keys  # noqa: E402, after the line that makes it importable
+from ganlib import _files  # noqa: E402
 from tools import notebooks, study_report  # noqa: E402
 
 DATA = ROOT / "book" / "data"
@@ -373,7 +374,7 @@ def write_tables(plan, store):
             writer = csv.DictWriter(text, table[0], lineterminator="\n")
             writer.writeheader()
             writer.writerows(table)
-            kept.write_whole(path, text.getvalue())
+            _files.write(path, text.getvalue())
     return paths
 
 

@@ -33,6 +33,8 @@ ALSO = (
     ("imbalance", "classical_long", "oversampled"),
 )
 BALANCED = (("imbalance", "oversampled", "real"),)  # pairs over all classes, beside the protocol's
+# Arms without a GAN that few images and few labels train alike, on the same images.
+SHARED = ("real", "classical", "classical_long")
 ARMS_TO_WORTH = ("real", "classical")  # rivals whose curve says what an arm is worth in labels
 
 
@@ -182,18 +184,33 @@ def costs(study):
     return found
 
 
+def counts(rows):
+    """Returns how many rows and runs a study has, and how many classifiers that are different."""
+    classifiers = {
+        (
+            "few" if row["arm"] in SHARED and row["setting"] != "imbalance" else row["setting"],
+            *(row[key] for key in ("num_per_class", "seed", "arm")),
+        )
+        for row in rows
+    }
+    return {
+        "num_rows": len(rows),
+        "num_runs": len({row["run"] for row in rows}),
+        "num_classifiers": len(classifiers),
+    }
+
+
 def measured_sections(data=measured.PATH.parent):
     """Yields the study's section and its replication's, as far as there are rows."""
     import yaml
 
     protocol = yaml.safe_load((data / "12_study_protocol.yml").read_text(encoding="utf-8"))
-    rows, tried, again = map(
-        read_rows, (data / f"12_study{end}.csv" for end in ("", "_tried", "_replication"))
-    )
+    ends = "", "_tried", "_replication", "_contrasts"
+    rows, tried, again, contrasts = (read_rows(data / f"12_study{end}.csv") for end in ends)
     if rows:
         study = study_report.Study(rows)
         section = cells(study, balanced_of(rows), protocol["contrasts"])
-        section |= {"num_rows": len(rows), "num_runs": len({row["run"] for row in rows})}
+        section |= counts(rows) | {"num_contrasts": len(contrasts)}
         section |= {"trials": trials(tried), "costs": costs(study), "worth": worth(study)}
         yield "study", section | {"distance": by_distance(study)}
     if again:

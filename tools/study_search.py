@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from ganbook import kept, keys  # noqa: E402, after the line that makes it importable
+from ganlib import _files  # noqa: E402
 
 DATA = ROOT / "book" / "data"
 SEARCH, TRIED = DATA / "12_study_search.yml", DATA / "12_study_tried"
@@ -141,7 +142,7 @@ def write_rows(path, columns, rows):
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    kept.write_whole(path, text.getvalue())
+    _files.write(path, text.getvalue())
 
 
 def main(words=None):

@@ -25,6 +25,9 @@ from ganbook import kept, measured  # noqa: E402, after the line that makes it i
 from tools import notebooks  # noqa: E402
 
 DATA = ROOT / "book" / "data"
+# What a lab writes of several seeds, such as "0.72 (0.56 to 0.87)".
+OVER_SEEDS = re.compile(r"([\d.]+%?) \(([\d.]+%?) to ([\d.]+%?)\)")
+NO_FAULT, FAULT = "no_fault", "only_"  # in the names that lab 16 writes
 
 
 def plan(name):
@@ -120,6 +123,31 @@ def remembered(results):
     return found
 
 
+def costs(results):
+    """Returns how many times the distance without a fault is that with one, fault by fault."""
+    return {
+        f"cost_{name.removeprefix(FAULT)}": value / results[NO_FAULT]
+        for name, value in results.items()
+        if name.startswith(FAULT) and NO_FAULT in results
+    }
+
+
+def over_seeds(results):
+    """Returns the numbers in texts of a median and a range; a percentage as a share.
+
+    Example:
+        >>> over_seeds({"close": "0.05 (0.05 to 0.16)", "modes": 8})
+        {'close_median': 0.05, 'close_low': 0.05, 'close_high': 0.16}
+    """
+    found = {}
+    for name, value in results.items():
+        if isinstance(value, str) and (match := OVER_SEEDS.fullmatch(value)):
+            for end, text in zip(("median", "low", "high"), match.groups(), strict=True):
+                number = float(text.rstrip("%")) / (100 if text.endswith("%") else 1)
+                found[f"{name}_{end}"] = int(text) if text.isdigit() else number
+    return found
+
+
 def row_name(heading, label):
     """Returns a name for a row: `latents, seed` and `16, 0` make `latents_16_seed_0`."""
     heads, parts = heading.split(", "), re.sub(r"(?<=\d),(?=\d)", "", label).split(", ")
@@ -160,12 +188,12 @@ def measured_section(name):
         rows = {}
         for label, run_name in tables[table_name].items():
             results = found[run_name]["results"]
-            results = results | remembered(results)
-            rows[row_name(table["heading"], label)] = measured.named(results)
+            derived = remembered(results) | costs(results) | over_seeds(results)
+            rows[row_name(table["heading"], label)] = measured.named(results | derived)
         section[measured.name(table_name)] = values = {"rows": rows}
         for key in next(iter(rows.values())) if table.get("summary") else ():
             column = [row[key] for row in rows.values() if key in row]
-            if len(column) == len(rows) and not any(isinstance(one, str) for one in column):
+            if len(column) == len(rows) and all(isinstance(one, int | float) for one in column):
                 values[key] = summary(column)
     return f"sweep{name[:2]}", section
 

@@ -6,8 +6,9 @@ import numpy as np
 from PIL import Image
 
 from ganbook.widgets import _panel
-from ganlib import data, training
+from ganlib import _checks, data, training
 from ganlib._tensorflow import keras, tf
+from ganlib.models import inference
 
 _SHOWN_SIDE = 400  # CSS pixels that a picture fills at most, in whole multiples of its own
 _NUM_PROBES = 4  # latents at which a generator's slopes are measured
@@ -55,22 +56,24 @@ def latent_explorer(generator, class_names=None, num_directions=4, seed=0):
     shape = tuple(generator.output_shape[1:])
     if len(shape) != 3 or shape[2] not in (1, 3) or len(generator.inputs) > 2:
         raise ValueError(
-            f"the generator makes samples of shape {shape} from {len(generator.inputs)} inputs; "
-            f"expected images (height, width, 1 or 3) from latents, or from latents and labels."
+            f"received a generator of samples of shape {shape} from {len(generator.inputs)} "
+            "inputs; expected images (height, width, 1 or 3) from latents, or from latents and "
+            "labels. Points of the plane are for toy_trainer."
         )
     return LatentExplorer(generator, _class_options(generator, class_names), num_directions, seed)
 
 
 def _class_options(generator, class_names):
     """The classes as (name, label), an empty list where there are none."""
-    sizes = [one.input_dim for one in generator.layers if isinstance(one, keras.layers.Embedding)]
-    num_classes = [*sizes, "unnamed"][0] if len(generator.inputs) == 2 else 0
-    if class_names is None and num_classes != "unnamed":
-        class_names = range(num_classes)
-    names = [str(name) for name in class_names or ()]
-    if len(names) != (num_classes if num_classes != "unnamed" else max(1, len(names))):
+    names = None if class_names is None else [str(name) for name in class_names]
+    expected = 0 if len(generator.inputs) == 1 else inference.num_classes(generator)
+    if names is None and expected is not None:
+        names = [str(label) for label in range(expected)]
+    fits = bool(names) if expected is None else len(names) == expected
+    if not fits:
+        number = "an unknown number of" if expected is None else expected
         raise ValueError(
-            f"received class_names={class_names!r} for a generator with {num_classes} classes; "
+            f"received class_names={class_names!r} for a generator with {number} classes; "
             f"expected one name for each. Pass None where it takes no labels."
         )
     return [(name, label) for label, name in enumerate(names)]
@@ -140,12 +143,8 @@ class LatentExplorer(_panel.Panel):
         return data.to_uint8(self._images(self.latents()).numpy())[0]
 
     def _latents_of(self, seed):
-        """The latents (1, latent_dim) from which ``training.GAN.sample(1, seed)`` makes its image.
-
-        The −1 is the stream of draws that belong to no training step.
-        """
-        shape = [1, self.generator.inputs[0].shape[-1]]
-        return tf.random.stateless_normal(shape, [seed, -1], alg="philox")
+        """The latents (1, latent_dim) from which ``GAN.sample(1, seed)`` makes its image."""
+        return inference.latents(self.generator, 1, seed)
 
     def _images(self, latents):
         if "class" in self.controls:
@@ -204,11 +203,13 @@ def principal_directions(images_of, latents, num_directions):
         Ramesh, Choi and LeCun, *A Spectral Regularizer for Unsupervised Disentanglement*, 2018.
     """
     latent_dim = latents.shape[1]
-    if not 0 <= num_directions <= latent_dim:
-        raise ValueError(
-            f"num_directions must be from 0 to the length of the latents, {latent_dim}, but is "
-            f"{num_directions!r}."
-        )
+    _checks.integer(
+        "num_directions",
+        num_directions,
+        at_least=0,
+        at_most=latent_dim,
+        fix=f"The latents have {latent_dim} numbers, and no more directions",
+    )
     moves = 0.01 * tf.eye(latent_dim)
     gram = np.zeros((latent_dim, latent_dim))
     for one in latents:

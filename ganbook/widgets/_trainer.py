@@ -297,9 +297,8 @@ def generator_push(discriminator, loss, points, real_points):
 
 def _reading(loss):
     """What a value of the discriminator means: is its sigmoid a probability, where is it unsure."""
-    if loss.discriminator is losses.minimax.discriminator:
-        return True, 0.5
-    return False, {losses.least_squares: 0.5, losses.hinge: 0.0}.get(loss)
+    is_probability = loss.discriminator is losses.minimax.discriminator  # a cross-entropy
+    return is_probability, 0.5 if is_probability else loss.border  # σ(0) = 0.5
 
 
 def _square(x):

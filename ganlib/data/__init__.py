@@ -11,12 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
+from ganlib import _checks
 from ganlib.data import _downloads, _emoji, _folders
+from ganlib.data._downloads import MissingDataError
 from ganlib.data._folders import SkippedFilesWarning
 from ganlib.data._images import Images, to_model_range, to_uint8
 
 __all__ = [
     "Images",
+    "MissingDataError",
     "SkippedFilesWarning",
     "list_folder",
     "load_cifar10",
@@ -83,7 +86,7 @@ def load_fashion_mnist(split: str = "train") -> Images:
         `Images` with uint8 `(n, 28, 28, 1)` and labels 0 to 9.
 
     Raises:
-        FileNotFoundError: no copy, and the download failed; the message says what to do.
+        MissingDataError: no copy, and the download failed; the message says what to do.
         ValueError: another split.
 
     Example:
@@ -95,8 +98,7 @@ def load_fashion_mnist(split: str = "train") -> Images:
         Xiao, Rasul and Vollgraf (2017), "Fashion-MNIST: a Novel Image Dataset for Benchmarking
         Machine Learning Algorithms", arXiv 1708.07747.
     """
-    if split not in _downloads.FASHION_MNIST_FILES:
-        raise ValueError(f'received split={split!r}; expected "train" or "test"')
+    _checks.one_of("split", split, _downloads.FASHION_MNIST_FILES)
     files = _downloads.FASHION_MNIST_FILES[split]
     _, (images, labels) = _downloads.obtain(_downloads.FASHION_MNIST, files)
     return Images(_from_idx(images)[..., np.newaxis], _from_idx(labels), FASHION_CLASSES)
@@ -117,7 +119,7 @@ def load_cifar10(split: str = "train") -> Images:
         `Images` with uint8 `(n, 32, 32, 3)` and labels 0 to 9.
 
     Raises:
-        FileNotFoundError: no copy, and the download failed; the message says what to do.
+        MissingDataError: no copy, and the download failed; the message says what to do.
         ValueError: another split.
 
     Example:
@@ -127,8 +129,7 @@ def load_cifar10(split: str = "train") -> Images:
     Reference:
         Krizhevsky (2009), "Learning Multiple Layers of Features from Tiny Images", chapter 3.
     """
-    if split not in _downloads.CIFAR10_FILES:
-        raise ValueError(f'received split={split!r}; expected "train" or "test"')
+    _checks.one_of("split", split, _downloads.CIFAR10_FILES)
     files = (_downloads.CIFAR10_FILES[split],)
     _, (contents,) = _downloads.obtain(_downloads.CIFAR10, files)
     records = np.frombuffer(contents, np.uint8).reshape(-1, 1 + 3 * 32 * 32)
@@ -300,7 +301,7 @@ def save_folder(images: Images, path) -> None:
     """
     if not isinstance(images, Images):
         raise TypeError(
-            f"received {type(images).__name__}; expected Images. Wrap an array: Images(array)"
+            f"received {type(images).__name__}; expected Images. Wrap an array: Images(array)."
         )
     names = [""] * len(images)
     if images.labels is not None:
@@ -312,17 +313,12 @@ def save_folder(images: Images, path) -> None:
 
 
 def _require_form(image_size, channels) -> None:
-    if channels not in (1, 3):
-        raise ValueError(f"received channels={channels!r}; expected 3 (RGB) or 1 (grey)")
+    _checks.grey_or_colour(channels)
     _require_size(image_size)
 
 
 def _require_size(image_size) -> None:
-    if not isinstance(image_size, int | np.integer) or image_size < 1:
-        raise ValueError(
-            f"received image_size={image_size!r}; expected a positive integer: the height "
-            "and width in pixels, such as 64"
-        )
+    _checks.integer("image_size", image_size, fix="Give the height and width in pixels, such as 64")
 
 
 def _from_idx(contents: bytes) -> np.ndarray:
@@ -342,7 +338,7 @@ def main() -> int:
     source = _downloads.FASHION_MNIST
     for split, files in _downloads.FASHION_MNIST_FILES.items():
         try:
-            folder, contents = _downloads.obtain(source, files, may_install=True)
+            folder, contents = _downloads.obtain(source, files)
         except FileNotFoundError as error:
             print(error, file=sys.stderr)
             return 1

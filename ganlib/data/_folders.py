@@ -19,6 +19,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
+from ganlib import _files
+
 try:
     import fcntl
 except ImportError:  # pragma: no cover  (Windows)
@@ -77,8 +79,9 @@ def find(path) -> list[Path]:
     files = [file.relative_to(root) for file in _walk(root)]
     if not files:
         raise ValueError(
-            f"{root} holds no pictures: expected files ending in {' '.join(sorted(SUFFIXES))}, "
-            "in the folder itself or in one sub-folder per class"
+            f"received the folder {root}, which holds no pictures; expected files ending in "
+            f"{' '.join(sorted(SUFFIXES))}. Put them into the folder itself or into one sub-folder "
+            "per class."
         )
     return files
 
@@ -164,9 +167,8 @@ def _build(root: Path, files: list[Path], form: tuple[int, int, int], target: Pa
     del images
     os.truncate(partial, math.prod((len(kept), *form)))
     partial.replace(target)
-    listing = target.with_suffix(".list")
-    listing.write_text(json.dumps([[str(name), reason] for name, reason in skipped]))
-    listing.replace(target.with_suffix(".json"))
+    listing = json.dumps([[str(name), reason] for name, reason in skipped])
+    _files.write(target.with_suffix(".json"), listing)
 
 
 @contextlib.contextmanager
@@ -207,8 +209,9 @@ def _kept(root: Path, files: list[Path], skipped: list[tuple[Path, str]]) -> lis
     """Return the files without the skipped ones; it is an error if none is left."""
     if len(skipped) == len(files):
         raise ValueError(
-            f"none of the {len(files)} picture files in {root} could be decoded; the first is "
-            f"{skipped[0][0]} ({skipped[0][1]})"
+            f"received {len(files)} picture files in {root}, none of which could be decoded (the "
+            f"first is {skipped[0][0]}: {skipped[0][1]}); expected at least one. Save them anew as "
+            "PNG or JPEG."
         )
     broken = {name for name, _ in skipped}
     return [file for file in files if file not in broken]
@@ -244,8 +247,8 @@ def folder_names(class_names: tuple[str, ...]) -> list[str]:
     # Two names that differ in case alone are one folder on macOS and Windows.
     if len({name.casefold() for name in names}) < len(names):
         raise ValueError(
-            f"the class names {class_names} do not give distinct folder names ({names}): "
-            "expected names that differ in letters or digits. Rename the classes first"
+            f"received the class names {class_names}, which give the folder names {names}; "
+            "expected names that differ in letters or digits. Rename the classes first."
         )
     return names
 
@@ -287,7 +290,7 @@ def _quiet_pillow():
 def _decode(file: Path, image_size: int, channels: int) -> np.ndarray:
     """Return one picture, uint8 `(image_size, image_size, channels)`."""
     if file.exists() and not file.is_file():
-        raise ValueError("no regular file")  # reading from a pipe would wait for ever
+        raise OSError("no regular file")  # reading from a pipe would wait for ever
     formats = [name for name in FORMATS if name in Image.OPEN]
     with Image.open(file, formats=formats) as picture:
         # JPEG alone can decode at 1/2, 1/4 or 1/8 of its size, far faster. Twice the wanted size
@@ -314,7 +317,7 @@ def _plain(picture: Image.Image, channels: int) -> Image.Image:
     if picture.mode.startswith("I"):
         picture = _from_16_bit(picture)
     elif picture.mode == "F":
-        raise ValueError("floating-point pixels, whose range is not known")
+        raise OSError("floating-point pixels, whose range is not known")
     elif picture.has_transparency_data:
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")
@@ -329,7 +332,7 @@ def _from_16_bit(picture: Image.Image) -> Image.Image:
     """Map 0..65535 to 0..255. Mode "I" has 32 bits, but 16-bit files are read into it too."""
     values = np.asarray(picture).astype(np.int64)
     if values.min() < 0 or values.max() > 65_535:
-        raise ValueError(f"pixel values from {values.min()} to {values.max()}, expected 0 to 65535")
+        raise OSError(f"pixel values from {values.min()} to {values.max()}, expected 0 to 65535")
     return Image.fromarray(np.rint(values / 257).astype(np.uint8))
 
 

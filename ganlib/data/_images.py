@@ -95,7 +95,7 @@ def to_model_range(images):
     if dtype != (tf.uint8 if tf else np.uint8):
         raise TypeError(
             f"received {_name(dtype)}; expected a uint8 array or tensor with values 0 to 255. "
-            "Of an Images, pass its .images"
+            "Of an Images, pass its .images."
         )
     pixels = tf.cast(images, tf.float32) if tf else images.astype(np.float32)
     return pixels / 127.5 - 1.0
@@ -123,23 +123,30 @@ def to_uint8(images):
     """
     tf = _tensorflow_of(images)
     if tf:
-        if not images.dtype.is_floating:
-            raise TypeError(_FLOATS_EXPECTED.format(_name(images.dtype)))
+        _require_floats(images.dtype, images.dtype.is_floating)
         pixels = tf.round((tf.cast(images, tf.float32) + 1.0) * 127.5)
         # Comparisons with NaN are false, so this sends it to 0.
         pixels = tf.where(pixels > 0.0, tf.minimum(pixels, 255.0), 0.0)
         return tf.cast(pixels, tf.uint8)
     dtype = getattr(images, "dtype", None)
     # NumPy files bfloat16, which Keras returns under mixed precision, under kind "V".
-    if dtype is None or (dtype.kind != "f" and dtype.name != "bfloat16"):
-        raise TypeError(_FLOATS_EXPECTED.format(_name(dtype or type(images).__name__)))
+    is_floating = dtype is not None and (dtype.kind == "f" or dtype.name == "bfloat16")
+    _require_floats(dtype or type(images).__name__, is_floating)
     pixels = np.rint((images.astype(np.float32) + np.float32(1)) * np.float32(127.5))
     if np.isnan(pixels).any():
-        raise ValueError("received NaN; expected values in [-1, 1]. The training has diverged")
+        raise ValueError(
+            "received NaN; expected values in [-1, 1]. The training has diverged: go back to an "
+            "earlier checkpoint, with a lower learning rate."
+        )
     return np.clip(pixels, 0, 255).astype(np.uint8)
 
 
-_FLOATS_EXPECTED = "received {}; expected a floating-point array or tensor with values in [-1, 1]"
+def _require_floats(dtype, is_floating: bool) -> None:
+    if not is_floating:
+        raise TypeError(
+            f"received {_name(dtype)}; expected a floating-point array or tensor with values in "
+            "[-1, 1]. Pixels in 0 to 255 need no conversion."
+        )
 
 
 def _tensorflow_of(images):
@@ -160,31 +167,36 @@ def _check_pixels(images) -> None:
         received = getattr(images, "dtype", type(images).__name__)
         raise TypeError(
             f"received images of type {_name(received)}; expected a uint8 NumPy array with values "
-            "0 to 255. From [-1, 1], use to_uint8"
+            "0 to 255. From [-1, 1], use to_uint8."
         )
     if images.ndim != 4 or images.shape[-1] not in (1, 3):
         raise ValueError(
             f"received images of shape {images.shape}; expected (n, height, width, channels) with "
-            "1 or 3 channels. For grey images without a channel axis, pass images[..., np.newaxis]"
+            "1 or 3 channels. For grey images without a channel axis, pass images[..., np.newaxis]."
         )
 
 
 def _checked_labels(labels, num_images: int, num_names: int) -> np.ndarray:
     labels = np.asarray(labels)
     if labels.size and labels.dtype.kind not in "iu":
-        raise TypeError(f"received labels of type {labels.dtype}; expected integers")
+        raise TypeError(
+            f"received labels of type {labels.dtype}; expected integers. Number the classes from 0."
+        )
     if labels.shape != (num_images,):
         raise ValueError(
-            f"received labels of shape {labels.shape} for {num_images} images; expected one "
-            f"integer per image, shape ({num_images},)"
+            f"received labels of shape {labels.shape} for {num_images} images; expected "
+            f"({num_images},). Give one integer per image."
         )
     labels = labels.astype(np.int64)
     if labels.size and labels.min() < 0:
-        raise ValueError(f"received the label {labels.min()}; expected labels from 0")
+        raise ValueError(
+            f"received the label {labels.min()}; expected labels from 0. Leave out images without "
+            "a label, or pass labels=None."
+        )
     if num_names and labels.size and labels.max() >= num_names:
         raise ValueError(
             f"received the label {labels.max()} with {num_names} class names; expected labels "
-            f"below {num_names}"
+            f"below {num_names}. Name every class."
         )
     return labels
 
@@ -197,11 +209,11 @@ def _checked_index(index, num_images: int) -> np.ndarray:
         raise TypeError(
             f"received an index of type {index.dtype} and shape {index.shape}; expected a slice, "
             "or a one-dimensional array of integers or booleans. For one image use "
-            "images[i : i + 1], or images.images[i] for its pixels"
+            "images[i : i + 1], or images.images[i] for its pixels."
         )
     if index.dtype.kind == "b" and len(index) != num_images:
         raise IndexError(
             f"received a mask of {len(index)} booleans for {num_images} images; expected "
-            f"{num_images}"
+            f"{num_images}. Make it from these images."
         )
     return index

@@ -118,12 +118,13 @@ def class_coverage(labels: np.ndarray, num_classes: int) -> ModeCoverage:
     labels = np.asarray(labels)
     if labels.ndim != 1 or labels.dtype.kind not in "iu" or not len(labels):
         raise ValueError(
-            f"labels has shape {labels.shape} and dtype {labels.dtype}; expected integers (n,), n "
-            "at least 1. Of probabilities, pass probabilities.argmax(axis=1)."
+            f"received labels of shape {labels.shape} and dtype {labels.dtype}; expected integers "
+            "(n,), n at least 1. Of probabilities, pass probabilities.argmax(axis=1)."
         )
     if labels.min() < 0 or labels.max() >= num_classes:
         raise ValueError(
-            f"labels run from {labels.min()} to {labels.max()}; expected 0 to {num_classes - 1}."
+            f"received labels from {labels.min()} to {labels.max()}; expected 0 to "
+            f"{num_classes - 1}. Pass the number of all classes."
         )
     return _coverage(labels, num_classes, len(labels))
 
@@ -158,9 +159,9 @@ def inception_score(probabilities: np.ndarray) -> float:
     if probabilities.min() < 0 or np.abs(sums - 1).max() > 1e-3:
         worst = np.abs(sums - 1).argmax()
         raise ValueError(
-            f"probabilities has the least value {probabilities.min()} and in row {worst} the sum "
-            f"{sums[worst]}; expected rows that are at least 0 with sum 1. Of logits, take the "
-            "softmax first."
+            f"received probabilities with the least value {probabilities.min()} and in row {worst} "
+            f"the sum {sums[worst]}; expected rows that are at least 0 with sum 1. Of logits, take "
+            "the softmax first."
         )
     within = sum(
         np.sum(_entropies(probabilities[rows])) for rows in _rows.blocks(*probabilities.shape)

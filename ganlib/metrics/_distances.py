@@ -5,6 +5,7 @@
 
 import numpy as np
 
+from ganlib import _checks
 from ganlib.metrics import _rows
 
 # Below it, the rounding of a product (1e-16 of the largest) would show in the smallest variance.
@@ -74,8 +75,8 @@ def relative_frechet_distance(real_features: np.ndarray, fake_features: np.ndarr
     real, fake = _rows.checked_pair(real_features, fake_features)
     if (real == real[0]).all():
         raise ValueError(
-            f"real_features has {len(real)} equal rows, so its variance is 0 and nothing can be "
-            "divided by it; expected features that vary. Check that the extractor received "
+            f"received real_features with {len(real)} equal rows, whose variance is 0; expected "
+            "features that vary, as it is divided by. Check that the extractor received "
             "different images in [0, 255]."
         )
     real = _mean_and_factor(real)
@@ -120,11 +121,13 @@ def extrapolated_frechet_distance(
         2020. Chapter 06_measuring.
     """
     real, fake = _rows.checked_pair(real_features, fake_features)
-    if not 2 <= num_sizes <= len(fake) // 2:
-        raise ValueError(
-            f"num_sizes={num_sizes}; expected 2 to {len(fake) // 2}, so that each part of the "
-            f"{len(fake)} fakes has at least 2 rows. Pass more features."
-        )
+    _checks.integer(
+        "num_sizes",
+        num_sizes,
+        at_least=2,
+        at_most=len(fake) // 2,
+        fix=f"Each part of the {len(fake)} fakes needs at least 2 rows: pass more features",
+    )
     order = np.random.default_rng(seed).permutation(len(fake))
     real = _mean_and_factor(real)
     sizes = [len(fake) // num_parts for num_parts in range(1, num_sizes + 1)]
@@ -188,13 +191,14 @@ def kernel_distance(
     if subset_size is None:
         return _squared_discrepancy(real, fake)
     num_rows = min(len(real), len(fake))
-    if not 2 <= subset_size <= num_rows:
-        raise ValueError(
-            f"subset_size={subset_size}; expected 2 to {num_rows}, the rows of the smaller array. "
-            "Pass subset_size=None to use all rows."
-        )
-    if num_subsets < 1:
-        raise ValueError(f"num_subsets={num_subsets}; expected at least 1.")
+    _checks.integer(
+        "subset_size",
+        subset_size,
+        at_least=2,
+        at_most=num_rows,
+        fix=f"The smaller array has {num_rows} rows; pass subset_size=None to use all of them",
+    )
+    _checks.positive_integers(num_subsets=num_subsets)
     rng = np.random.default_rng(seed)
     estimates = [
         _squared_discrepancy(

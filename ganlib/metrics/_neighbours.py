@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ganlib import _checks
 from ganlib.metrics import _rows
 
 
@@ -198,11 +199,12 @@ def _centred(real_features, fake_features, num_neighbours: int) -> tuple[np.ndar
     """Return both samples in float64, about the mean of the real one."""
     real, fake = _rows.checked_pair(real_features, fake_features)
     num_rows = min(len(real), len(fake))
-    if not 1 <= num_neighbours < num_rows:
-        raise ValueError(
-            f"num_neighbours={num_neighbours}; expected 1 to {num_rows - 1}, as the smaller array "
-            f"has {num_rows} rows and a row is not its own neighbour. Pass more features."
-        )
+    _checks.integer(
+        "num_neighbours",
+        num_neighbours,
+        at_most=num_rows - 1,
+        fix=f"The smaller array has {num_rows} rows, none its own neighbour: pass more features",
+    )
     # Distances survive a shift. Near the origin, |a|² + |b|² - 2ab cancels least.
     centre = real.mean(axis=0, dtype=np.float64)
     return real - centre, fake - centre

@@ -11,8 +11,8 @@ def checked_pair(a, b, names=("real_features", "fake_features")) -> tuple:
     a, b = checked(a, names[0]), checked(b, names[1])
     if a.shape[1] != b.shape[1]:
         raise ValueError(
-            f"{names[0]} has {a.shape[1]} features a row and {names[1]} has {b.shape[1]}; expected "
-            "equal numbers. Take both from the same extractor."
+            f"received {names[0]} with {a.shape[1]} features a row and {names[1]} with "
+            f"{b.shape[1]}; expected equal numbers. Take both from the same extractor."
         )
     return a, b
 
@@ -20,24 +20,27 @@ def checked_pair(a, b, names=("real_features", "fake_features")) -> tuple:
 def checked(features, name: str) -> np.ndarray:
     """Return an array (n, d) of finite numbers with at least 2 rows, or say what is wrong."""
     features = np.asarray(features)
-    got = f"{name} has shape {features.shape} and dtype {features.dtype}"
+    got = f"{name} of shape {features.shape} and dtype {features.dtype}"
     if features.ndim != 2:
-        hint = "Reshape it to one row an image."
+        hint = "Reshape it to one row an image"
         if features.ndim == 4:
-            hint = (
-                "These look like images: pass them through an extractor of ganlib.features first."
-            )
-        raise ValueError(f"{got}; expected a 2-D array (images, features). {hint}")
+            hint = "These look like images: pass them through an extractor of ganlib.features first"
+        raise ValueError(f"received {got}; expected a 2-D array (images, features). {hint}.")
     if features.dtype.kind not in "fiu":
-        raise ValueError(f"{got}; expected real numbers. Convert it with .astype('float32').")
+        raise ValueError(
+            f"received {got}; expected real numbers. Convert it with .astype('float32')."
+        )
     if len(features) < 2 or features.shape[1] < 1:
-        raise ValueError(f"{got}; expected at least 2 rows and 1 feature. Pass more images.")
+        raise ValueError(
+            f"received {got}; expected at least 2 rows and 1 feature. Pass more images."
+        )
     for rows in blocks(*features.shape):
         bad = ~np.isfinite(features[rows]).all(axis=1)
         if bad.any():
             raise ValueError(
-                f"{name} holds NaN or infinity, first in row {rows.start + np.argmax(bad)}; "
-                "expected finite numbers. Check that row's image and the extractor's input range."
+                f"received {name} with NaN or infinity, first in row "
+                f"{rows.start + np.argmax(bad)}; expected finite numbers. Check that row's image "
+                "and the extractor's input range."
             )
     return features
 

@@ -12,6 +12,7 @@ Reference:
     Checkerboard Artifacts*, Distill 2016. Chapter 07 builds the pair line by line.
 """
 
+from ganlib import _checks
 from ganlib._tensorflow import keras
 from ganlib.models import fast, heads, layers
 
@@ -51,10 +52,10 @@ def generator(image_size, channels, latent_dim, width=16, num_classes=None, *, n
         way past: He et al., *Identity Mappings in Deep Residual Networks*, ECCV 2016, figure 4(e).
     """
     doublings = layers.num_doublings(image_size, _FIRST_SIDES)
-    layers.require_grey_or_colour(channels)
-    layers.require_positive(width=width)
+    _checks.grey_or_colour(channels)
+    _checks.positive_integers(width=width)
     if num_residuals:
-        layers.require_positive(num_residuals=num_residuals)
+        _checks.positive_integers(num_residuals=num_residuals)
     side, filters = _FIRST_SIDES[image_size], width * 2**doublings
     inputs, x = layers.latent_inputs(latent_dim, num_classes)
     # No biases before batch normalisation: it subtracts the mean and adds its own.
@@ -124,7 +125,7 @@ def discriminator(
         Koyama, *cGANs with Projection Discriminator*, ICLR 2018. Chapter 09.
     """
     doublings = layers.num_doublings(image_size, _FIRST_SIDES)
-    layers.require_positive(channels=channels, width=width)
+    _checks.positive_integers(channels=channels, width=width)
     images = keras.Input((image_size, image_size, channels), name="images")
     x = images
     # One halving more than the generator has doublings: 28 -> 14 -> 7 -> 4, 64 -> ... -> 4.

@@ -7,6 +7,7 @@ makes initial weights. The head returns ``(labels, outputs)``: the network's sec
 and either the logits or a dict of named outputs. Your own head is a function of the same form.
 """
 
+from ganlib import _checks
 from ganlib._tensorflow import keras
 from ganlib.models import layers
 
@@ -43,10 +44,10 @@ def _named(features):
 def _require_classes(num_classes, head):
     if num_classes is None:
         raise ValueError(
-            f"heads.{head} needs classes, but num_classes is None. Pass the number of classes to "
-            f"the discriminator, for instance num_classes=10."
+            f"received num_classes=None with heads.{head}; expected the number of classes. Pass "
+            "it to the discriminator, for instance num_classes=10."
         )
-    layers.require_positive(num_classes=num_classes)
+    _checks.positive_integers(num_classes=num_classes)
 
 
 def projection(features, num_classes=None, initializer=layers.normal):

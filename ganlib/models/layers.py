@@ -1,5 +1,6 @@
-"""What several architectures share: checks, initial weights, labels, and statistics of a batch."""
+"""What several architectures share: sizes, initial weights, labels, and statistics of a batch."""
 
+from ganlib import _checks
 from ganlib._tensorflow import keras, tf
 from ganlib.models import fast
 
@@ -20,23 +21,6 @@ def normal(stddev=0.02):
     return keras.initializers.RandomNormal(stddev=stddev)
 
 
-def require_positive(**sizes):
-    """Refuses sizes that are no positive integers.
-
-    Args:
-        **sizes: the values to check, by the names under which the caller received them.
-
-    Raises:
-        ValueError: naming the first size that is not a positive integer.
-    """
-    for name, value in sizes.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ValueError(
-                f"{name} must be a positive integer, but is {value!r}. "
-                f"Pass for instance {name}={64 if name != 'channels' else 1}."
-            )
-
-
 def num_doublings(image_size, first_sides):
     """How often a generator doubles its first grid, and a discriminator halves the image.
 
@@ -50,25 +34,13 @@ def num_doublings(image_size, first_sides):
     Raises:
         ValueError: if the size is not among those of ``first_sides``.
     """
-    if image_size not in first_sides:
-        raise ValueError(
-            f"image_size must be one of {sorted(first_sides)}, but is {image_size!r}. "
-            f"Resize the images, for instance with data.load_folder(path, image_size=64)."
-        )
+    _checks.one_of(
+        "image_size",
+        image_size,
+        sorted(first_sides),
+        fix="Resize the images, for instance with data.load_folder(path, image_size=64)",
+    )
     return (image_size // first_sides[image_size]).bit_length() - 1
-
-
-def require_grey_or_colour(channels):
-    """Refuses images that nobody can look at.
-
-    Args:
-        channels: number of channels of the images to generate.
-
-    Raises:
-        ValueError: if it is neither 1 nor 3.
-    """
-    if channels not in (1, 3):
-        raise ValueError(f"channels must be 1 (grey) or 3 (colour), but is {channels!r}.")
 
 
 def label_input(num_classes):
@@ -83,7 +55,7 @@ def label_input(num_classes):
     Raises:
         ValueError: if the number is no positive integer.
     """
-    require_positive(num_classes=num_classes)
+    _checks.positive_integers(num_classes=num_classes)
     return keras.Input((), dtype="int32", name="labels")
 
 
@@ -107,7 +79,7 @@ def latent_inputs(latent_dim, num_classes=None):
     Reference:
         Mirza and Osindero, *Conditional Generative Adversarial Nets*, 2014. Chapter 09.
     """
-    require_positive(latent_dim=latent_dim)
+    _checks.positive_integers(latent_dim=latent_dim)
     latents = keras.Input((latent_dim,), name="latents")
     if num_classes is None:
         return latents, latents
@@ -191,7 +163,7 @@ class MinibatchStdDev(keras.layers.Layer):
     mixes_samples = True
 
     def __init__(self, group_size=4, **kwargs):
-        require_positive(group_size=group_size)
+        _checks.positive_integers(group_size=group_size)
         super().__init__(**kwargs)
         self.group_size = group_size
 
@@ -207,8 +179,8 @@ class MinibatchStdDev(keras.layers.Layer):
         batch = inputs.shape[0]
         if batch and batch % min(self.group_size, batch):
             raise ValueError(
-                f"MinibatchStdDev deals a batch out into groups of {self.group_size}, but received "
-                f"{batch} samples. Choose a batch size that is a multiple of the group size."
+                f"received a batch of {batch} samples; expected a multiple of {self.group_size}, "
+                "as MinibatchStdDev deals it out into such groups. Choose such a batch size."
             )
         group = tf.minimum(self.group_size, tf.shape(inputs)[0])
         # (samples of a group, groups, ..., channels): sample i is in group i mod groups

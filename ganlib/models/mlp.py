@@ -7,6 +7,7 @@ Reference:
 
 import math
 
+from ganlib import _checks
 from ganlib._tensorflow import keras
 from ganlib.models import heads, layers
 
@@ -15,10 +16,10 @@ _NUM_HIDDEN_LAYERS = 3
 
 def _sample_shape(image_size, channels):
     """(channels,) for points, (image_size, image_size, channels) for images."""
-    layers.require_positive(channels=channels)
+    _checks.positive_integers(channels=channels)
     if image_size is None:
         return (channels,)
-    layers.require_positive(image_size=image_size)
+    _checks.positive_integers(image_size=image_size)
     return (image_size, image_size, channels)
 
 
@@ -53,7 +54,7 @@ def generator(image_size, channels, latent_dim, width=64, num_classes=None):
         *Conditional Generative Adversarial Nets*, 2014. Chapter 09.
     """
     shape = _sample_shape(image_size, channels)
-    layers.require_positive(width=width)
+    _checks.positive_integers(width=width)
     inputs, x = layers.latent_inputs(latent_dim, num_classes)
     for _ in range(_NUM_HIDDEN_LAYERS):
         x = keras.layers.Dense(width, activation="relu", kernel_initializer="he_normal")(x)
@@ -92,7 +93,7 @@ def discriminator(image_size, channels, width=64, num_classes=None, *, head=head
         *cGANs with Projection Discriminator*, ICLR 2018. Chapter 09.
     """
     shape = _sample_shape(image_size, channels)
-    layers.require_positive(width=width)
+    _checks.positive_integers(width=width)
     samples = keras.Input(shape, name="images")
     x = keras.layers.Flatten()(samples)
     for _ in range(_NUM_HIDDEN_LAYERS):

@@ -8,8 +8,8 @@ Reference:
     Chapter 15.
 """
 
+from ganlib import _checks
 from ganlib._tensorflow import keras, tf
-from ganlib.models import layers
 
 
 @keras.saving.register_keras_serializable("ganlib")
@@ -27,7 +27,7 @@ class Pack(keras.layers.Layer):
     mixes_samples = True
 
     def __init__(self, num_packed, **kwargs):
-        layers.require_positive(num_packed=num_packed)
+        _checks.positive_integers(num_packed=num_packed)
         super().__init__(**kwargs)
         self.num_packed = num_packed
 
@@ -43,8 +43,8 @@ class Pack(keras.layers.Layer):
         batch, *places, channels = inputs.shape
         if batch is not None and batch % self.num_packed:
             raise ValueError(
-                f"packs of {self.num_packed} need a batch that is a multiple of it, but received "
-                f"{batch} samples. Choose another batch size."
+                f"received a batch of {batch} samples; expected a multiple of {self.num_packed}, "
+                "the images of a pack. Choose another batch size."
             )
         x = tf.reshape(inputs, [-1, self.num_packed, *places, channels])
         last = len(places) + 1
@@ -100,18 +100,17 @@ def packed(discriminator, num_packed):
     Reference:
         Lin et al., NeurIPS 2018, section 2. Chapter 15.
     """
-    layers.require_positive(num_packed=num_packed)
+    _checks.positive_integers(num_packed=num_packed)
     if len(discriminator.inputs) > 1:
         raise ValueError(
-            "packed takes a discriminator without labels, but received one with the inputs "
-            f"{[x.name for x in discriminator.inputs]}. Build it with num_classes=None."
+            f"received a discriminator with the inputs {[x.name for x in discriminator.inputs]}; "
+            "expected one without labels. Build it with num_classes=None."
         )
     *shape, channels = discriminator.inputs[0].shape[1:]
     if channels % num_packed:
         raise ValueError(
-            f"packs of {num_packed} images need a discriminator for a multiple of {num_packed} "
-            f"channels, but it takes {channels}. Build it with channels={num_packed} times those "
-            f"of an image."
+            f"received a discriminator for {channels} channels; expected a multiple of "
+            f"num_packed={num_packed}. Build it with channels={num_packed} times those of an image."
         )
     images = keras.Input((*shape, channels // num_packed), name="images")
     outputs = discriminator(Pack(num_packed)(images))

@@ -10,6 +10,7 @@ Reference:
     Mappings in Deep Residual Networks*, ECCV 2016.
 """
 
+from ganlib import _checks
 from ganlib._tensorflow import keras
 from ganlib.models import heads, layers, spectral
 
@@ -84,8 +85,8 @@ def generator(image_size, channels, latent_dim, width=16, num_classes=None):
         Miyato and Koyama, *cGANs with Projection Discriminator*, ICLR 2018. Chapters 09 and 10.
     """
     doublings = layers.num_doublings(image_size, _FIRST_SIDES)
-    layers.require_grey_or_colour(channels)
-    layers.require_positive(latent_dim=latent_dim, width=width)
+    _checks.grey_or_colour(channels)
+    _checks.positive_integers(latent_dim=latent_dim, width=width)
     side = _FIRST_SIDES[image_size]
     widths = [width * min(2**level, _MOST_WIDTHS) for level in reversed(range(doublings + 1))]
     latents = keras.Input((latent_dim,), name="latents")
@@ -134,7 +135,7 @@ def discriminator(
         app. B; with classes Miyato and Koyama, ICLR 2018. Chapters 05 and 09.
     """
     halvings = layers.num_doublings(image_size, _FIRST_SIDES)
-    layers.require_positive(channels=channels, width=width)
+    _checks.positive_integers(channels=channels, width=width)
     images = keras.Input((image_size, image_size, channels), name="images")
     x = images
     for level in range(halvings):

@@ -60,8 +60,8 @@ class SpectralNormalization(keras.layers.Wrapper):
     def __init__(self, layer, **kwargs):
         if not isinstance(layer, _KINDS):
             raise ValueError(
-                f"SpectralNormalization needs a layer with a kernel, one of "
-                f"{[kind.__name__ for kind in _KINDS]}, but received {type(layer).__name__}."
+                f"received a layer of the kind {type(layer).__name__}; expected one with a kernel, "
+                f"of {[kind.__name__ for kind in _KINDS]}. Wrap only layers of these kinds."
             )
         # σ is computed in the kernel's own precision, and only the layer casts: in mixed precision,
         # inputs and W/σ to float16.

@@ -102,7 +102,9 @@ def feature_scatter(real_features, fake_features, num_points: int = 2000, seed: 
     mean = real.mean(axis=0, dtype=np.float64)
     variances, directions = np.linalg.eigh(np.cov(real, rowvar=False, dtype=np.float64))
     if variances[-1] <= 0:
-        raise ValueError("received real features that do not vary; expected different rows.")
+        raise ValueError(
+            "received real features that do not vary; expected different rows. Pass other images."
+        )
     shares = variances[:-3:-1] / np.maximum(variances, 0).sum()
     plane = directions[:, :-3:-1]  # (d, 2), the largest variance first
     plane = plane * np.sign(plane[np.abs(plane).argmax(axis=0), [0, 1]])  # eigh leaves signs open

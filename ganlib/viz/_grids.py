@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
+from ganlib import _checks, data
 from ganlib.viz import _style
 
 # Pixels of the finished figure.
@@ -107,11 +108,12 @@ def real_beside_fake(real_images, fake_images, num_images: int = 32) -> Figure:
             f"received real images of shape {real.shape[1:]} and fake ones of {fake.shape[1:]}; "
             "expected one shape. Resize one of them."
         )
-    if not 1 <= num_images <= min(len(real), len(fake)):
-        raise ValueError(
-            f"num_images={num_images} of {len(real)} real and {len(fake)} fake images; expected 1 "
-            "to the smaller number. Lower num_images or pass more images."
-        )
+    _checks.integer(
+        "num_images",
+        num_images,
+        at_most=min(len(real), len(fake)),
+        fix=f"There are {len(real)} real and {len(fake)} fake images: lower it, or pass more",
+    )
     columns = _num_columns(num_images, None, wide=0.6)
     canvases = [_canvas(images[:num_images], columns, _gap(real)) for images in (real, fake)]
     return _show_canvases(canvases, ["real", "generated"], real.shape[1])
@@ -141,7 +143,7 @@ def sample_strip(snapshots: Sequence, steps: Sequence[int], title: str | None = 
     if not 0 < len(snapshots) == len(steps):
         raise ValueError(
             f"received {len(snapshots)} snapshots and {len(steps)} steps; expected as many of one "
-            "as of the other, at least 1."
+            "as of the other, at least 1. Give the step of each snapshot."
         )
     rows = [_pixels(snapshot, f"snapshots[{k}]") for k, snapshot in enumerate(snapshots)]
     if len({row.shape for row in rows}) > 1:
@@ -172,32 +174,32 @@ def sample_strip(snapshots: Sequence, steps: Sequence[int], title: str | None = 
 def _pixels(images, name: str = "images") -> np.ndarray:
     """Return images in any accepted form as uint8 (n, height, width, channels)."""
     images = np.asarray(getattr(images, "images", images))
-    got = f"{name} has shape {images.shape} and dtype {images.dtype}"
+    got = f"{name} of shape {images.shape} and dtype {images.dtype}"
     if images.ndim != 4 or images.shape[3] not in (1, 3) or 0 in images.shape:
         raise ValueError(
-            f"{got}; expected (n, height, width, 1 or 3) with n at least 1. Of grey images "
-            "(n, height, width), pass images[..., None]; of one image, images[None]."
+            f"received {got}; expected (n, height, width, 1 or 3) with n at least 1. Of grey "
+            "images (n, height, width), pass images[..., None]; of one image, images[None]."
         )
     if images.dtype == np.uint8:
         return images
     if images.dtype.kind != "f" and images.dtype.name != "bfloat16":
-        raise ValueError(f"{got}; expected uint8 in [0, 255] or floats in [-1, 1]. Convert it.")
+        raise ValueError(
+            f"received {got}; expected uint8 in [0, 255] or floats in [-1, 1]. Convert it."
+        )
     images = images.astype(np.float32)
     low, high = images.min(), images.max()
     if not (low >= -1 and high <= 1):  # also refuses NaN
         raise ValueError(
-            f"{got} and values from {low:g} to {high:g}; expected floats in [-1, 1]. Of pixels in "
-            "[0, 255], pass .astype('uint8'); NaN means that the training diverged."
+            f"received {got} and values from {low:g} to {high:g}; expected floats in [-1, 1]. Of "
+            "pixels in [0, 255], pass .astype('uint8'); NaN means that the training diverged."
         )
-    # The same rounding as ganlib.data.to_uint8, which this module does not import.
-    return np.rint((images + 1) * np.float32(127.5)).astype(np.uint8)
+    return data.to_uint8(images)
 
 
 def _num_columns(num_images: int, num_columns: int | None, wide: float = 1.6) -> int:
     """Check the number of columns, or choose one that makes columns / rows about `wide`."""
     if num_columns is not None:
-        if num_columns < 1:
-            raise ValueError(f"num_columns={num_columns}; expected at least 1. Or pass None.")
+        _checks.integer("num_columns", num_columns, fix="Pass None to have a number chosen")
         return min(num_columns, num_images)
     ideal = math.sqrt(wide * num_images)
     full_rows = [k for k in range(1, num_images + 1) if num_images % k == 0]

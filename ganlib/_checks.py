@@ -1,0 +1,192 @@
+"""One dialect for what is refused: "received …; expected …" and a sentence that says what to do.
+
+The functions here are for the checks that come up again and again. A check of one place alone
+raises by itself, in the same three parts.
+"""
+
+import numbers
+
+import numpy as np
+
+
+def integer(name, value, *, at_least=1, at_most=None, fix=None):
+    """Refuses what is no whole number, or out of range. A bool is no number, NumPy's integers are.
+
+    Args:
+        name: the argument's name, as the caller knows it.
+        value: what was given.
+        at_least: the smallest number that will do.
+        at_most: the largest number that will do; None: there is none.
+        fix: a sentence without its full stop: what to do. None: an example of a number that fits.
+
+    Raises:
+        ValueError: if the value is no such integer.
+
+    Example:
+        >>> integer("num_steps", 0)
+        Traceback (most recent call last):
+            ...
+        ValueError: received num_steps=0; expected an integer of at least 1. Pass for instance \
+num_steps=10.
+    """
+    is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if is_integer and at_least <= value and (at_most is None or value <= at_most):
+        return
+    bounds = f"of at least {at_least}" if at_most is None else f"from {at_least} to {at_most}"
+    example = max(at_least, 10 if at_most is None else min(10, at_most))
+    raise ValueError(
+        f"received {name}={value!r}; expected an integer {bounds}. "
+        f"{fix or f'Pass for instance {name}={example}'}."
+    )
+
+
+def positive_integers(**values):
+    """Refuses the first value that is no integer of at least 1.
+
+    Args:
+        **values: what was given, by the names of the arguments.
+
+    Raises:
+        ValueError: naming that value.
+
+    Example:
+        >>> positive_integers(width=16, latent_dim=2.5)
+        Traceback (most recent call last):
+            ...
+        ValueError: received latent_dim=2.5; expected an integer of at least 1. Pass for instance \
+latent_dim=10.
+    """
+    for name, value in values.items():
+        integer(name, value)
+
+
+def number(name, value, *, at_least=None, above=None, at_most=None, below=None, fix=None):
+    """Refuses what is no real number, NaN, or out of range.
+
+    Args:
+        name: the argument's name, as the caller knows it.
+        value: what was given; NumPy's scalars will do.
+        at_least: lower bound that will do itself. None: none.
+        above: lower bound that will not. None: none.
+        at_most: upper bound that will do itself. None: none.
+        below: upper bound that will not. None: none.
+        fix: a sentence without its full stop: what to do. None: to pass a number in this range.
+
+    Raises:
+        ValueError: if the value is no such number.
+
+    Example:
+        >>> number("decay", 1.0, at_least=0, below=1)
+        Traceback (most recent call last):
+            ...
+        ValueError: received decay=1.0; expected a number of at least 0 and below 1. Choose decay \
+in this range.
+    """
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if is_number and (
+        value == value  # NaN is not
+        and (at_least is None or value >= at_least)
+        and (above is None or value > above)
+        and (at_most is None or value <= at_most)
+        and (below is None or value < below)
+    ):
+        return
+    bounds = {"of at least": at_least, "above": above, "of at most": at_most, "below": below}
+    words = " and ".join(f"{word} {bound}" for word, bound in bounds.items() if bound is not None)
+    raise ValueError(
+        f"received {name}={value!r}; expected a number {words}. "
+        f"{fix or f'Choose {name} in this range'}."
+    )
+
+
+def one_of(name, value, choices, *, fix=None):
+    """Refuses what is not among some values.
+
+    Args:
+        name: the argument's name, as the caller knows it.
+        value: what was given.
+        choices: the values that will do, at least one.
+        fix: a sentence without its full stop: what to do. None: to pass the first of them.
+
+    Raises:
+        ValueError: naming all choices.
+
+    Example:
+        >>> one_of("split", "valid", ("train", "test"))
+        Traceback (most recent call last):
+            ...
+        ValueError: received split='valid'; expected 'train' or 'test'. Pass for instance \
+split='train'.
+    """
+    choices = tuple(choices)
+    if value in choices:
+        return
+    *others, last = [repr(choice) for choice in choices]
+    words = f"{', '.join(others)} or {last}" if others else last
+    raise ValueError(
+        f"received {name}={value!r}; expected {words}. "
+        f"{fix or f'Pass for instance {name}={choices[0]!r}'}."
+    )
+
+
+def grey_or_colour(channels):
+    """Refuses a number of channels with which nobody can look at an image.
+
+    Args:
+        channels: what was given.
+
+    Raises:
+        ValueError: if it is neither 1 nor 3.
+    """
+    one_of("channels", channels, (1, 3), fix="Pass 1 for grey images, 3 for colour (RGB)")
+
+
+def labelled(images, purpose):
+    """Refuses images without labels.
+
+    Args:
+        images: `data.Images`.
+        purpose: what the labels are for, an infinitive.
+
+    Raises:
+        ValueError: if they have none.
+    """
+    if images.labels is None:
+        raise ValueError(
+            f"received images without labels; expected labelled ones {purpose}. Pass data.Images "
+            "with labels, such as data.load_folder gives for one sub-folder per class."
+        )
+
+
+def shape(name, array, expected, *, fix):
+    """Refuses an array, or a tensor of known shape, of another shape.
+
+    Args:
+        name: what the caller calls it.
+        array: what was given; it has a ``shape``.
+        expected: for each axis its length, a tuple of lengths that will do, or a letter or word
+            for any length.
+        fix: a sentence without its full stop: what to do.
+
+    Raises:
+        ValueError: naming both shapes.
+
+    Example:
+        >>> shape("points", np.zeros((5, 3)), ("n", 2), fix="Leave out the third column")
+        Traceback (most recent call last):
+            ...
+        ValueError: received points of shape (5, 3); expected (n, 2). Leave out the third column.
+    """
+    received = tuple(array.shape)
+    if len(received) == len(expected) and all(map(_fits, received, expected)):
+        return
+    words = [" or ".join(map(str, axis)) if isinstance(axis, tuple) else axis for axis in expected]
+    inside = ", ".join(map(str, words)) + ("," if len(words) == 1 else "")
+    raise ValueError(f"received {name} of shape {received}; expected ({inside}). {fix}.")
+
+
+def _fits(length, expected):
+    """Whether an axis is as long as it may be."""
+    if isinstance(expected, str):
+        return True
+    return length in expected if isinstance(expected, tuple) else length == expected

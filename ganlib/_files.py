@@ -1,0 +1,81 @@
+"""Files that are written whole or not at all, also where the process is killed meanwhile."""
+
+import contextlib
+import os
+import pathlib
+import uuid
+
+
+@contextlib.contextmanager
+def whole(path, *, keep_suffix=False):
+    """Gives a temporary path beside a file, and moves what was written there into its place.
+
+    At the end of the block the temporary file is flushed to the disk and renamed, which is atomic:
+    a reader sees the old file or the new one, never a part. After an error, or Ctrl-C, the old file
+    stands as it was and the temporary one is removed. Only a process that is killed leaves one
+    behind: ``.NAME.RANDOM.tmp``, which nobody takes for the file itself.
+
+    Args:
+        path: the file; its folder must exist.
+        keep_suffix: whether the temporary name ends as the file's does, for writers that choose
+            the format by it.
+
+    Yields:
+        The temporary ``pathlib.Path``. The block must create this file, and close it.
+
+    Raises:
+        OSError: if the folder cannot be written to.
+
+    Example:
+        >>> import tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "numbers.txt"
+        >>> with whole(path) as temporary:
+        ...     _ = temporary.write_text("1 2 3")
+        ...     path.exists()
+        False
+        >>> path.read_text()
+        '1 2 3'
+    """
+    path = pathlib.Path(path)
+    ending = f".tmp{path.suffix}" if keep_suffix else ".tmp"
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}{ending}")
+    try:
+        yield temporary
+        with open(temporary, "rb+") as file:  # Windows flushes only what is open for writing
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _flush_folder(path.parent)
+
+
+def write(path, contents):
+    """Writes a file whole or not at all.
+
+    Args:
+        path: the file; its folder must exist.
+        contents: bytes, or a string, which is written as UTF-8 with its line ends as they are.
+
+    Raises:
+        OSError: if the folder cannot be written to.
+
+    Example:
+        >>> import tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "name.txt"
+        >>> write(path, "Goodfellow")
+        >>> path.read_bytes()
+        b'Goodfellow'
+    """
+    with whole(path) as temporary:
+        temporary.write_bytes(contents.encode() if isinstance(contents, str) else contents)
+
+
+def _flush_folder(folder):
+    """Makes the renaming itself survive a power cut, where the system can."""
+    with contextlib.suppress(OSError):  # Windows cannot open a folder
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,109 @@
+"""Files are written whole or not at all."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ganlib import _files
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("contents", [b"\x00\r\n\xff", "Ω\n", ""])
+def test_contents_are_written_as_they_are_and_replace_older_ones(tmp_path, contents):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old and longer than the new one")
+    _files.write(path, contents)
+    assert path.read_bytes() == (
+        contents.encode("utf-8") if isinstance(contents, str) else contents
+    )
+    assert names(tmp_path) == ["a.bin"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path, error):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def write():
+        with _files.whole(path) as temporary:
+            temporary.write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        write()
+    assert (names(tmp_path), path.read_text()) == (["a.txt"], "old")
+
+
+@pytest.mark.parametrize("name", ["fsync", "replace"])
+def test_what_cannot_be_flushed_or_renamed_is_not_there(tmp_path, monkeypatch, name):
+    def failing(*arguments):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(_files.os, name, failing)
+    with pytest.raises(OSError, match="no space"):
+        _files.write(tmp_path / "a.txt", "new")
+    assert names(tmp_path) == []
+
+
+def test_contents_are_on_the_disk_before_the_name_is(tmp_path, monkeypatch):
+    done = []
+    for name in ("fsync", "replace"):
+        real = getattr(os, name)
+        monkeypatch.setattr(_files.os, name, lambda *a, n=name, f=real: (done.append(n), f(*a)))
+    _files.write(tmp_path / "a.txt", "new")
+    assert done == ["fsync", "replace", "fsync"]  # the file, its name, the folder
+
+
+def test_the_old_file_is_read_until_the_block_ends(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with _files.whole(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+        assert temporary.parent == tmp_path
+    assert path.read_text() == "new"
+
+
+def test_a_temporary_name_is_hidden_its_own_and_taken_for_no_finished_file(tmp_path):
+    found = set()
+    for _ in range(3):
+        with _files.whole(tmp_path / "run.json") as temporary:
+            temporary.write_text("{}")
+            found.add(temporary.name)
+            assert list(tmp_path.glob("*.json")) == list(tmp_path.glob("run.json"))
+    assert len(found) == 3
+    assert all(name.startswith(".run.json.") and name.endswith(".tmp") for name in found)
+
+
+def test_a_writer_that_goes_by_the_suffix_gets_it(tmp_path):
+    with _files.whole(tmp_path / "a.keras", keep_suffix=True) as temporary:
+        temporary.write_text("x")
+        assert temporary.suffix == ".keras"
+    assert names(tmp_path) == ["a.keras"]
+
+
+def test_a_missing_folder_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        _files.write(tmp_path / "none" / "a.txt", "new")
+
+
+def test_a_killed_process_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    program = (
+        "import os, signal, sys\nfrom ganlib import _files\n"
+        "with _files.whole(sys.argv[1]) as temporary:\n"
+        "    temporary.write_text('half')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    command = [sys.executable, "-c", program, str(path)]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == -signal.SIGKILL
+    assert path.read_text() == "old"
