@@ -127,7 +127,7 @@ def test_a_report_tells_the_evidence_and_the_advice():
 
 
 def test_a_short_history_is_refused():
-    with pytest.raises(ValueError, match="has 5 entries; expected at least 6"):
+    with pytest.raises(ValueError, match="a history of 5 entries; expected at least 6"):
         health.report(history(num_entries=5), losses.hinge)
 
 

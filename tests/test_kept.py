@@ -51,7 +51,7 @@ def test_times_of_another_machine_or_other_versions_are_none(tmp_path, monkeypat
     assert timed.fresh(RUN)
     here = kept.machine()
     for change in ({"processor": "another"}, {"numpy": "0.1"}):
-        monkeypatch.setattr(kept, "machine", lambda change=change: here | change)
+        monkeypatch.setattr(kept, "machine", lambda *_, change=change: here | change)
         assert timed.fresh(RUN) is None
         assert plain.fresh(RUN)
 

@@ -111,5 +111,5 @@ def test_relativistic_pairs_flat_and_column_logits_alike():
 
 
 def test_relativistic_refuses_batches_of_different_size():
-    with pytest.raises(ValueError, match=r"2 of one and 3 of the other.*same size"):
+    with pytest.raises(ValueError, match=r"2 logits of one kind and 3 of the other.*same size"):
         losses.relativistic.discriminator(tf.zeros([2, 1]), tf.zeros([3, 1]))

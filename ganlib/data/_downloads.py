@@ -115,12 +115,10 @@ class DamagedFileError(ValueError):
 class MissingDataError(FileNotFoundError):
     """A dataset is not on this machine and could not be downloaded.
 
-    Attributes:
-        package: the package of Debian and Ubuntu that holds the dataset, or None.
-
     Args:
-        message: what happened, and what to do.
-        package: that package.
+    message: what to say.
+    package: the package of Debian and Ubuntu that holds the dataset, or None. It is the
+        attribute of this name.
     """
 
     def __init__(self, message: str, package: str | None = None):

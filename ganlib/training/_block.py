@@ -18,7 +18,7 @@ class Block:
         >>> pair = mlp.generator(None, 2, 4, width=8), mlp.discriminator(None, 2, width=8)
         >>> gan = training.GAN(*pair, options=training.Options(batch_size=8))
         >>> points = toy.ring().sample(100, seed=0)
-        >>> feed = training.Feed(points, np.full(100, -1), gan.options)
+        >>> feed = training.Feed(points, np.full(100, -1, np.int32), gan.options)
         >>> means, finite = training.Block(gan.training_step)(feed, 0, 5)
         >>> bool(finite)
         True

@@ -67,7 +67,10 @@ class Step:
     """One training step of a pair of networks.
 
     Attributes:
-        networks, optimizers, objective, options: what it was given.
+        networks: the `Networks` that it was given.
+        optimizers: their `Optimizers`.
+        objective: their `Objective`.
+        options: the `Options`.
         augment_state: what augmentation carries from step to step: its probability, and where that
             is adapted, its running sign, as ``tf.Variable``.
 

@@ -1,0 +1,1 @@
+"""The scripts behind `make`, and what the book is rendered with."""
