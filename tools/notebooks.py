@@ -44,14 +44,14 @@ PICTURES = {
     "02_two_networks": {"game.html": "book/data/02_two_networks_game.html"},
     "03_minimax_game": {
         "surface.html": "book/data/03_minimax_game_surface.html",
-        "updates.png": "book/_static/minimax_updates.png",
+        "updates.svg": "book/_static/minimax_updates.svg",
     },
     "04_training_dynamics": {
         "damping.html": "book/data/04_training_dynamics_damping.html",
-        "saturation.png": "book/_static/dynamics_saturation.png",
-        "bilinear.png": "book/_static/dynamics_bilinear.png",
-        "portraits.png": "book/_static/dynamics_portraits.png",
-        "rates.png": "book/_static/dynamics_rates.png",
+        "saturation.svg": "book/_static/dynamics_saturation.svg",
+        "bilinear.svg": "book/_static/dynamics_bilinear.svg",
+        "portraits.svg": "book/_static/dynamics_portraits.svg",
+        "rates.svg": "book/_static/dynamics_rates.svg",
     },
     "06_measuring": {
         "bias.png": "book/_static/measuring_bias.png",
@@ -60,9 +60,9 @@ PICTURES = {
         "tricks.csv": "book/data/06_measuring_tricks.csv",
     },
     "05_losses_and_divergences": {
-        "curves.png": "book/_static/losses_curves.png",
-        "moving.png": "book/_static/losses_moving.png",
-        "critics.png": "book/_static/losses_critics.png",
+        "curves.svg": "book/_static/losses_curves.svg",
+        "moving.svg": "book/_static/losses_moving.svg",
+        "critics.svg": "book/_static/losses_critics.svg",
     },
     "07_dcgan": {
         "samples.png": "book/_static/dcgan_samples.png",
@@ -86,9 +86,9 @@ PICTURES = {
         "flips.csv": "book/data/11_augmentation_flips.csv",
     },
     "15_collapse_and_stability": {
-        "collapse.png": "book/_static/collapse_points.png",
-        "digits.png": "book/_static/collapse_digits.png",
-        "curves.png": "book/_static/collapse_curves.png",
+        "collapse.svg": "book/_static/collapse_points.svg",
+        "digits.svg": "book/_static/collapse_digits.svg",
+        "curves.svg": "book/_static/collapse_curves.svg",
         "reports.csv": "book/data/15_collapse_and_stability_reports.csv",
     },
     "16_debugging_clinic": {

@@ -1,19 +1,24 @@
 """Labels at the ends of lines, in the place of a legend."""
 
+import itertools
 import textwrap
 
 import numpy as np
 from matplotlib.text import Text
+from matplotlib.transforms import offset_copy
 
-_GAP = 8  # points between a line's end and its label
+_GAP = 6  # points between a line's end and its label
+_EDGE = 0.9  # share of the axes' width from which on a line goes as far as the axes
 
 
 def label_ends(axes, size: float = 11, max_characters: int = 18) -> None:
     """Write the label of each line of the axes beside its right end, in the line's colour.
 
     Call it last: it takes the places of the lines from what is drawn and from the axes' limits.
-    Labels that would overlap are moved apart, as little as possible, and then joined to their
-    lines' ends. Lines without a label of their own are left alone.
+    A line that goes as far as the axes has its label to the right of these. Labels there that
+    would overlap are moved apart, as little as possible, and then joined to their lines' ends. A
+    line that ends or leaves the axes before has its label there. Lines without a label of their
+    own are left alone.
 
     Args:
         axes: Matplotlib axes of a figure; lines that are drawn on it with ``label=…``.
@@ -21,7 +26,7 @@ def label_ends(axes, size: float = 11, max_characters: int = 18) -> None:
         max_characters: The longest line of a label; longer ones are broken between words.
 
     Raises:
-        ValueError: If no line has a label and a finite point.
+        ValueError: If no line has a label and a point within the axes.
 
     Example:
         >>> from ganlib import viz
@@ -38,32 +43,12 @@ def label_ends(axes, size: float = 11, max_characters: int = 18) -> None:
     if not ends:
         raise ValueError(
             f"received axes with {len(axes.get_lines())} lines, none of which has a label and a "
-            "finite point; expected lines drawn with label=…."
+            "point within the axes; expected lines drawn with label=…."
         )
-    texts = []
-    for line, (x, y) in ends:
-        text = axes.annotate(
-            textwrap.fill(line.get_label(), max_characters),
-            (x, y),
-            xytext=(1, 0.5),
-            xycoords="axes fraction",
-            textcoords="axes fraction",
-            va="center",
-            linespacing=1,
-            fontsize=size,
-            color=line.get_color(),
-            annotation_clip=False,
-            arrowprops={
-                "arrowstyle": "-",
-                "lw": 0.7,
-                "color": line.get_color(),
-                "relpos": (0, 0.5),
-                "shrinkA": 1,
-                "shrinkB": 0,
-            },
-        )
-        texts.append(text)
-    _place(axes, texts, np.array([y for _, (_, y) in ends]), np.array([x for _, (x, _) in ends]))
+    texts = [_write(axes, line, end, size, max_characters) for line, end in ends]
+    at_edge = [k for k, (_, (x, _)) in enumerate(ends) if x >= _EDGE]
+    if at_edge:
+        _move_apart(axes, [texts[k] for k in at_edge], np.array([ends[k][1][1] for k in at_edge]))
 
 
 def _end(line):
@@ -71,30 +56,52 @@ def _end(line):
     points = line.get_transform().transform(np.column_stack(line.get_data()).astype(float))
     points = line.axes.transAxes.inverted().transform(points)
     points = points[np.isfinite(points).all(axis=1)]
-    if not len(points):
-        return None
-    last = points[points[:, 0].argmax()]
-    if last[0] > 1:  # the line goes on beyond the axes
-        order = points[:, 0].argsort()
-        last = 1, np.interp(1, *points[order].T)
-    return float(last[0]), float(np.clip(last[1], 0, 1))
+    # Finer, so that the last point within the axes is where the line leaves them.
+    steps = np.linspace(0, 1, 200, endpoint=False)[:, np.newaxis]
+    between = [a + steps * (b - a) for a, b in itertools.pairwise(points)]
+    points = np.concatenate([*between, points[-1:]])
+    inside = points[((points > -1e-6) & (points < 1 + 1e-6)).all(axis=1)]
+    return inside[inside[:, 0].argmax()] if len(inside) else None
 
 
-def _place(axes, texts, wanted, starts) -> None:
-    """Move labels to where they do not overlap, near the places where they are wanted."""
-    figure = axes.figure
-    room = _GAP * figure.dpi / 72
-    for _ in range(2):  # the first layout does not know how wide the labels are
-        figure.draw_without_rendering()
+def _write(axes, line, end, size: float, max_characters: int):
+    """Write the label of a line beside its end; the joint to the end is not to be seen yet."""
+    x, y = end
+    text = axes.annotate(
+        textwrap.fill(line.get_label(), max_characters),
+        (x, y),
+        xytext=(1 if x >= _EDGE else x, y),
+        xycoords="axes fraction",
+        textcoords=offset_copy(axes.transAxes, axes.figure, _GAP, 0, units="points"),
+        va="bottom" if x < _EDGE and y < 0.05 else "center",
+        linespacing=1,
+        fontsize=size,
+        color=line.get_color(),
+        annotation_clip=False,
+        arrowprops={
+            "arrowstyle": "-",
+            "lw": 0.7,
+            "color": line.get_color(),
+            "relpos": (0, 0.5),
+            "shrinkA": 1,
+            "shrinkB": 0,
+        },
+    )
+    text.arrow_patch.set_visible(False)
+    return text
+
+
+def _move_apart(axes, texts, wanted) -> None:
+    """Move labels beside the axes to where they do not overlap, near the places wanted."""
+    for _ in range(2):  # the first layout is one without the labels
+        axes.figure.draw_without_rendering()
         frame = axes.get_window_extent()
         # An annotation's own extent would include the line that joins it to the curve.
         heights = [Text.get_window_extent(text).height / frame.height for text in texts]
         heights = 1.05 * np.array(heights)
-        places = spread(wanted, heights)
-        for text, place, y, x in zip(texts, places, wanted, starts, strict=True):
-            text.set_position((1 + room / frame.width, place))
-            joined = abs(place - y) > 0.25 * heights.max() or x < 0.9
-            text.arrow_patch.set_visible(bool(joined))
+        for text, place, y in zip(texts, spread(wanted, heights), wanted, strict=True):
+            text.set_position((1, place))
+            text.arrow_patch.set_visible(bool(abs(place - y) > 0.25 * heights.max()))
 
 
 def spread(wanted, heights) -> np.ndarray:
