@@ -6,7 +6,6 @@ python -m benchmarks.figures FOLDER [SOURCE]      draws all into a folder, to lo
 import sys
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
 
@@ -23,7 +22,6 @@ SHORT = {  # what stands beside a line
     "gan_flavours": "gan-flavours",
     "pytorch_gan": "PyTorch-GAN",
 }
-LINE_HEIGHT = 0.055  # of a label, as a share of the axes' height
 
 
 # ---- quality ----------------------------------------------------------------------------------
@@ -39,8 +37,7 @@ def time_to_quality(contents):
     Returns:
         The figure: a line for each contestant, dashed where it is at the best learning rate found.
     """
-    figure, axes = plt.subplots(figsize=(viz.WIDTH, 4.6), layout="constrained")
-    ends = []
+    figure, axes = viz.figure(height=4.6)
     for name, colour in _colours(contents).items():
         factors = sorted({1.0, contents["best"].get(name, 1.0)}, key=lambda f: f != 1)
         for factor in factors:
@@ -50,19 +47,18 @@ def time_to_quality(contents):
             axes.plot(
                 seconds,
                 values,
+                label=SHORT[name] + ("" if factor == 1 else f", rate ×{factor:g}"),
                 color=colour,
                 ls="-" if factor == 1 else (0, (3, 2)),
                 lw=2.6 if is_ours else 1.5,
                 marker="o",
                 ms=5 if is_ours else 3.5,
             )
-            label = SHORT[name] + ("" if factor == 1 else f", rate ×{factor:g}")
-            ends.append((values[-1], seconds[-1], label, colour))
     axes.set(xscale="log", yscale="log", xlabel="seconds of training")
     axes.set_title("relative Fréchet distance", pad=8)
     plain_numbers(axes.xaxis, [10, 20, 30, 60, 120, 240, 480])
     plain_numbers(axes.yaxis, [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5])
-    label_ends(axes, ends)
+    viz.label_ends(axes)
     return figure
 
 
@@ -85,12 +81,10 @@ def samples_at(contents, due, folder=FOLDER):
         pictured = [p for p in points if p["due"] <= due and "picture" in p]
         if pictured:
             rows.append((SHORT[name], pictured[-1]))
-    figure, panels = plt.subplots(
-        len(rows), 1, figsize=(viz.WIDTH, 0.86 * len(rows)), squeeze=False, layout="constrained"
-    )
+    figure, panels = viz.figure(len(rows), height=0.86 * len(rows), squeeze=False)
     for axes, (title, point) in zip(panels[:, 0], rows, strict=True):
         picture = Image.open(Path(folder) / point["picture"])
-        axes.imshow(np.asarray(picture), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        axes.imshow(np.asarray(picture), cmap="gray", vmin=0, vmax=255, interpolation="none")
         axes.set_title(f"{title}: {point['test']:.2g} after {point['seconds']:.0f} s", pad=3)
         axes.set_axis_off()
     return figure
@@ -101,34 +95,6 @@ def _colours(contents):
     names = [name for name in SHORT if f"{name} ×1" in contents["runs"]]
     peers = iter(PEER_COLOURS)
     return {name: viz.GENERATOR if name == "ganlib" else next(peers) for name in names}
-
-
-def label_ends(axes, ends):
-    """Writes labels beside the ends of lines, moved apart where they would overlap.
-
-    Args:
-        axes: Matplotlib's axes, after everything is drawn.
-        ends: list of (value, where, label, colour).
-    """
-    to_axes = axes.transData + axes.transAxes.inverted()
-    places, last = [], -np.inf
-    for value, where, *_ in sorted(ends):
-        last = max(to_axes.transform((where, value))[1], last + LINE_HEIGHT)
-        places.append(last)
-    overflow = max(0.0, places[-1] - 1)
-    for i in reversed(range(len(places))):  # what was pushed out at the top moves down again
-        ceiling = 1 if i == len(places) - 1 else places[i + 1] - LINE_HEIGHT
-        places[i] = min(places[i], ceiling) if overflow else places[i]
-    for place, (_, _, label, colour) in zip(places, sorted(ends), strict=True):
-        axes.annotate(
-            label,
-            (1.02, place),
-            xycoords="axes fraction",
-            color=colour,
-            va="center",
-            fontsize=10.5,
-            annotation_clip=False,
-        )
 
 
 def main(folder, source=FOLDER, prefix=""):
@@ -159,8 +125,8 @@ def main(folder, source=FOLDER, prefix=""):
         if Part(part, source).is_written():
             contents = load(part, source)
             for name, function in functions:
-                function(contents).savefig(folder / f"{prefix}{name}.png")
-                print(folder / f"{prefix}{name}.png")
+                function(contents).savefig(folder / f"{prefix}{name}.svg")
+                print(folder / f"{prefix}{name}.svg")
 
 
 if __name__ == "__main__":

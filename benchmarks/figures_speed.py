@@ -1,6 +1,5 @@
 """Figures of what the bench measured of steps, metrics and growth; see `figures`."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import FuncFormatter, NullLocator
 
@@ -38,9 +37,7 @@ def throughput(contents):
     """
     modes = {"full": "with R1 and moving average", "bare": "without"}
     first = contents["summary"]["full"]["contestants"]
-    figure, panels = plt.subplots(
-        2, 1, figsize=(viz.WIDTH, 1.3 + 0.72 * len(first)), sharex=True, layout="constrained"
-    )
+    figure, panels = viz.figure(2, height=1.3 + 0.72 * len(first), sharex=True)
     for axes, (mode, title) in zip(panels, modes.items(), strict=True):
         found = contents["summary"][mode]["contestants"]
         blocks = [run for run in contents["runs"].values() if run["mode"] == mode]
@@ -84,7 +81,7 @@ def step_parts(contents, mode="full"):
         "backward": ("gradients", viz.FAKE),
         "rest": ("updates, penalty, average", viz.DISCRIMINATOR),
     }
-    figure, axes = plt.subplots(figsize=(viz.WIDTH, 1.3 + 0.42 * len(found)), layout="constrained")
+    figure, axes = viz.figure(height=1.3 + 0.42 * len(found))
     left = np.zeros(len(found))
     for part, (label, colour) in parts.items():
         widths = np.array([max(one[part], 0) for one in found.values()])
@@ -114,7 +111,7 @@ def roofline(contents):
     rows = [(p[3] / p[4], p[3]) for p in found["counts"]["passes"]["full"] if p[3]]
     intensities, flops = np.array(rows).T
     reach = np.minimum(rate, intensities * bandwidth)
-    figure, axes = plt.subplots(figsize=(viz.WIDTH, 4.2), layout="constrained")
+    figure, axes = viz.figure(height=4.2)
     low, high = min(0.3, intensities.min() / 2), max(300, 2 * intensities.max())
     line = np.geomspace(low, high, 200)
     axes.plot(line, np.minimum(rate, line * bandwidth) / 1e9, color=viz.INK, lw=1.6)
@@ -165,9 +162,7 @@ def metric_costs(contents):
     """
     rows = contents["summary"]
     rows = sorted(rows, key=lambda r: (r["num_rows"], r["metric"], r["title"] != "ganlib"))
-    figure, panels = plt.subplots(
-        1, 2, figsize=(viz.WIDTH, 1.2 + 0.42 * len(rows)), sharey=True, layout="constrained"
-    )
+    figure, panels = viz.figure(1, 2, height=1.2 + 0.42 * len(rows), sharey=True)
     columns = (("seconds", "seconds", 1e-3), ("megabytes", "MB", 1.0))
     for axes, (key, title, least) in zip(panels, columns, strict=True):
         for y, row in enumerate(rows):
@@ -211,9 +206,7 @@ def growth(contents):
         "image_size": "side",
         "num_images": "images",
     }
-    figure, panels = plt.subplots(
-        2, len(titles), figsize=(viz.WIDTH, 4.6), sharey="row", layout="constrained"
-    )
+    figure, panels = viz.figure(2, len(titles), height=4.6, sharey="row")
     for column, (name, title) in enumerate(titles.items()):
         runs = [run for run in contents["runs"].values() if run.get("name") == name]
         runs.sort(key=lambda run: run["value"])

@@ -3,9 +3,7 @@
 import math
 from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.figure import Figure
 
 from ganlib import viz
 
@@ -17,7 +15,7 @@ def density_1d(
     fake_samples: Sequence,
     steps: Sequence[int],
     probabilities: Sequence | None = None,
-) -> Figure:
+) -> viz.Figure:
     """Show a one-dimensional GAN at several steps: both densities and the discriminator's view.
 
     Args:
@@ -45,14 +43,8 @@ def density_1d(
     _check_densities(points, real_density, fake_samples, steps, probabilities)
     num_columns = 1 if len(steps) < 3 else 2
     num_rows = math.ceil(len(steps) / num_columns)
-    figure, grid = plt.subplots(
-        num_rows,
-        num_columns,
-        figsize=(viz.WIDTH, 0.9 + 2.0 * num_rows),
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-        layout="constrained",
+    figure, grid = viz.figure(
+        num_rows, num_columns, height=0.9 + 2.0 * num_rows, sharex=True, sharey=True, squeeze=False
     )
     bins = np.linspace(points[0], points[-1], 61)
     for k, step in enumerate(steps):

@@ -121,11 +121,11 @@ def test_pixels_are_crisp_and_figures_smooth():
         assert figure["style"].endswith(f"--gan-player-rendering: {rendering}")
 
 
-@pytest.mark.parametrize(("width", "shown"), [(9, 765), (238, 714), (700, 700), (1000, 1000)])
+@pytest.mark.parametrize(("width", "shown"), [(9, 576), (238, 476), (700, 700), (1000, 1000)])
 def test_pixels_are_shown_as_whole_squares_on_a_wide_page(width, shown):
     frames = np.zeros((2, 3, width), np.uint8)
     figure = Page(film.animation(frames, CAPTIONS[:2], LABEL).html).attributes("figure")
-    assert f"--gan-player-width: {shown}px" in figure["style"]  # 6 inches of 128 pixels, at most
+    assert f"--gan-player-width: {shown}px" in figure["style"]  # 6 inches of 96 pixels, at most
 
 
 def test_sheet_of_wide_frames_stays_within_the_bound_of_its_format():

@@ -12,10 +12,11 @@ from matplotlib.text import Text
 
 from ganbook import density, film
 from ganlib import data, viz
-from ganlib.viz import _curves, _grids, _style
+from ganlib.viz import _curves, _figure, _grids, _labels, _style
 
 mpl.use("Agg")
 
+PARTS = (density, film, _curves, _figure, _grids, _labels, _style)
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, size=(11, 8, 6, 1), dtype=np.uint8)  # higher than wide, prime count
 COLOURED = RNG.integers(0, 256, size=(5, 16, 16, 3), dtype=np.uint8)
@@ -46,6 +47,16 @@ FIGURES = {
         POINTS, DENSITY, [[0, 1]] * 3, [0, 1, 2], [DENSITY] * 3
     ),
 }
+
+
+def on_white(canvas):
+    """A canvas (height, width, 4) as it looks on white paper, (height, width, 3), exactly."""
+    assert set(np.unique(canvas[..., 3])) <= {0, 255}
+    return np.where(canvas[..., 3:] == 255, canvas[..., :3], 255)
+
+
+def coloured(canvas):
+    return canvas if canvas.ndim == 3 else np.repeat(canvas[..., None], 3, axis=2)
 
 
 def pixels_of(figure):
@@ -187,13 +198,10 @@ def test_sample_grid_paints_each_pixel_as_a_square_of_its_value(images):
     figure = viz.sample_grid(images, 3)
     canvas = viz.tile(images, 3)
     painted = pixels_of(figure)
-    scale = (painted.shape[1] - 16) // canvas.shape[1]  # a margin of 8 pixels all round
+    scale = (painted.shape[1] - 12) // canvas.shape[1]  # a margin of 6 pixels all round
     assert scale > 1
-    enlarged = np.repeat(np.repeat(canvas, scale, 0), scale, 1)
-    if canvas.ndim == 2:
-        enlarged = np.repeat(enlarged[..., None], 3, axis=2)  # not stretched to the range of values
-    # Matplotlib's grey scale may round a value down by one.
-    np.testing.assert_allclose(painted[8:-8, 8:-8].astype(int), enlarged, rtol=0, atol=1)
+    enlarged = np.repeat(np.repeat(coloured(canvas), scale, 0), scale, 1)
+    np.testing.assert_array_equal(painted[6:-6, 6:-6], enlarged)
 
 
 def test_sample_grid_writes_captions_under_their_images_and_a_title():
@@ -201,11 +209,20 @@ def test_sample_grid_writes_captions_under_their_images_and_a_title():
     axes = figure.axes[0]
     assert axes.get_title("left") == "five"
     assert [text.get_text() for text in axes.texts] == list("abcde")
-    canvas = axes.images[0].get_array()
+    canvas = on_white(axes.images[0].get_array())
     for image, text in zip(COLOURED, axes.texts, strict=True):
         x, y = text.get_position()
         # The rows of the canvas above the caption, around its middle, are the image.
         np.testing.assert_array_equal(canvas[y - 16 : y, int(x - 7.5) : int(x + 8.5)], image)
+
+
+def test_sample_grid_has_at_most_eight_columns_unless_told_otherwise():
+    for num_images, expected in ((100, 8), (32, 8), (6, 3)):
+        images = np.zeros((num_images, 14, 14, 1), np.uint8)
+        canvas = viz.sample_grid(images).axes[0].images[0].get_array()
+        assert (canvas.shape[1] + 1) / 15 == expected
+    canvas = viz.sample_grid(images[:1].repeat(20, 0), 10).axes[0].images[0].get_array()
+    assert (canvas.shape[1] + 1) / 15 == 10
 
 
 def test_sample_grid_refuses_labels_of_another_number():
@@ -220,7 +237,8 @@ def test_real_beside_fake_shows_the_first_real_images_on_the_left():
     assert left.get_position().x1 < right.get_position().x0
     num_columns = 2
     for axes, images in ((left, IMAGES), (right, COLOURED[:, :8, :6, :1])):
-        np.testing.assert_array_equal(axes.images[0].get_array(), viz.tile(images[:4], num_columns))
+        expected = coloured(viz.tile(images[:4], num_columns))
+        np.testing.assert_array_equal(on_white(axes.images[0].get_array()), expected)
 
 
 @pytest.mark.parametrize(
@@ -240,10 +258,10 @@ def test_sample_strip_has_one_row_a_step_labelled_at_its_middle():
     axes = viz.sample_strip(snapshots, [0, 50, 12000]).axes[0]
     assert axes.get_ylabel() == "step"
     assert [label.get_text() for label in axes.get_yticklabels()] == ["0", "50", "12,000"]
-    canvas = axes.images[0].get_array()
+    canvas = on_white(axes.images[0].get_array())
     for middle, images in zip(axes.get_yticks(), snapshots, strict=True):
         row = canvas[int(middle - 3.5) : int(middle + 4.5)]
-        np.testing.assert_array_equal(row, viz.tile(images, 11))
+        np.testing.assert_array_equal(row, coloured(viz.tile(images, 11)))
 
 
 @pytest.mark.parametrize(
@@ -277,8 +295,8 @@ def test_loss_curves_draw_each_array_under_its_name():
         assert drawn[name].get_color() == colour
     assert (losses.get_ylabel(), logits.get_ylabel()) == ("loss", "mean logit")
     assert logits.get_xlabel() == "step"
-    assert losses.get_legend()
-    assert logits.get_legend()
+    assert [text.get_text() for text in losses.texts] == ["discriminator", "generator"]
+    assert [text.get_text() for text in logits.texts] == ["real images", "generated images"]
 
 
 def test_loss_curves_without_logits_have_one_panel_and_draw_the_equilibrium():
@@ -286,7 +304,7 @@ def test_loss_curves_without_logits_have_one_panel_and_draw_the_equilibrium():
     levels = {line.get_color(): line.get_ydata()[0] for line in axes.get_lines()[2:]}
     assert levels == {viz.DISCRIMINATOR: 1.4, viz.GENERATOR: 0.7}
     assert axes.get_xlabel() == "step"
-    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    names = [text.get_text() for text in axes.texts]
     assert names == ["discriminator", "generator", "equilibrium"]
 
 
@@ -451,6 +469,6 @@ def test_use_style_gives_later_figures_the_same_look():
 
 def test_docstring_examples_run():
     with mpl.rc_context():
-        results = [doctest.testmod(part) for part in (density, film, _curves, _grids, _style)]
+        results = [doctest.testmod(part) for part in PARTS]
     assert sum(result.attempted for result in results) > 15
     assert sum(result.failed for result in results) == 0

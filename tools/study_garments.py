@@ -13,7 +13,6 @@ import statistics
 import sys
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,7 +24,7 @@ from tools import study, study_search  # noqa: E402
 
 COLUMNS = "run", "seed", "garment", "what", "share", "commit", "key"
 STORE = study.DATA / "12_study_garments"
-FIGURE = ROOT / "book" / "_static" / "study_garments.png"
+FIGURE = ROOT / "book" / "_static" / "study_garments.svg"
 NUM_PER_CLASS = 20
 NUM_DRAWN = 1000  # images of each garment
 # The parameters of the study by the names of `arms.Settings`; the policies are put together below.
@@ -126,9 +125,7 @@ def figure(rows):
     found = means(rows)
     garments = sorted({row["garment"] for row in rows}, key=lambda g: -found["classical", g])
     places = np.arange(len(garments))
-    figure, (top, bottom) = plt.subplots(
-        2, 1, figsize=(viz.WIDTH, 9.2), sharex=True, layout="constrained"
-    )
+    figure, (top, bottom) = viz.figure(2, height=9.2, sharex=True)
     lines = (
         (top, "classical", "classical", viz.REAL, "o"),
         (top, "both", "both", viz.FAKE, "s"),

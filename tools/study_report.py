@@ -10,7 +10,6 @@ import statistics
 import sys
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -359,13 +358,11 @@ def _place(group):
 def accuracy_figure(study, setting):
     """Accuracy against n: a line for each arm's mean, a band from its worst to its best seed.
 
-    Ten bands would hide the lines; where there are so many arms, they have none. The legend has the
-    order of the lines at their right ends.
+    Ten bands would hide the lines; where there are so many arms, they have none.
     """
     arms, numbers = study.arms(setting), study.numbers(setting)
     few = len(arms) < 8
-    figure, axes = plt.subplots(figsize=(viz.WIDTH, 3.4 if few else 4.8), layout="constrained")
-    lines = []
+    figure, axes = viz.figure(height=3.4 if few else 4.8)
     for arm in arms:
         colour, dashes = LOOKS[arm]
         found = [list(study.of(setting, number, arm).values()) for number in numbers]
@@ -375,13 +372,11 @@ def accuracy_figure(study, setting):
         if few:
             axes.fill_between(where, low, high, color=colour, alpha=0.12, lw=0)
         label = arm.replace("_", " ")
-        (line,) = axes.plot(where, mean, color=colour, ls=dashes, marker="o", ms=4, label=label)
-        lines.append((mean[-1], line))
+        axes.plot(where, mean, color=colour, ls=dashes, marker="o", ms=4, label=label)
     axes.set(xscale="log", xlabel="labelled images of each class, n")
     axes.set_title(_measure(setting), pad=8)
     plain_numbers(axes.xaxis, numbers)
-    handles = [line for _, line in sorted(lines, key=lambda pair: -pair[0])]
-    axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1, 1), handlelength=2.8)
+    viz.label_ends(axes)
     return figure
 
 
@@ -395,10 +390,7 @@ def difference_figure(study, setting):
     rival, numbers = RIVALS[setting], study.numbers(setting)
     arms = [arm for arm in study.arms(setting) if arm != rival]
     step = 1 / (len(numbers) + 1)
-    figure, axes = plt.subplots(
-        figsize=(viz.WIDTH, 0.28 * len(arms) * (len(numbers) + 1) * 0.75 + 1.1),
-        layout="constrained",
-    )
+    figure, axes = viz.figure(height=0.21 * len(arms) * (len(numbers) + 1) + 1.1)
     axes.axvline(0, color=viz.REFERENCE, lw=1, ls="--")
     for y, arm in enumerate(arms):
         colour = LOOKS[arm][0]
@@ -415,8 +407,8 @@ def difference_figure(study, setting):
                     xytext=(4, 0),
                     textcoords="offset points",
                     va="center",
-                    fontsize=8.5,
-                    bbox={"facecolor": figure.get_facecolor(), "lw": 0, "pad": 0.5},
+                    fontsize=11,
+                    bbox={"facecolor": viz.PAPER, "lw": 0, "pad": 0.5},
                 )
     axes.set_yticks(range(len(arms)), [arm.replace("_", " ") for arm in arms])
     axes.invert_yaxis()
@@ -427,7 +419,7 @@ def difference_figure(study, setting):
 @viz.figure_function
 def distance_figure(study):
     """What generated images are worth against the distance of the GAN that drew them."""
-    figure, panels = plt.subplots(2, 1, figsize=(viz.WIDTH, 6.4), sharex=True, layout="constrained")
+    figure, panels = viz.figure(2, height=6.4, sharex=True)
     colours = dict(zip(TITLES, (viz.REAL, viz.FAKE, viz.DISCRIMINATOR), strict=True))
     shapes = "ovsD"
     for setting, colour in colours.items():
@@ -492,7 +484,7 @@ def write(rows, tried_rows, again_rows, protocol, data=DATA, static=STATIC):
         with paths[-1].open("w", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerows(table)
     for name, figure in figures.items():
-        paths.append(Path(static) / f"study_{name}.png")
+        paths.append(Path(static) / f"study_{name}.svg")
         figure.savefig(paths[-1])
     return paths
 

@@ -1,14 +1,14 @@
 """Curves of a run, and features in the plane."""
 
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ganlib.viz import _style
+from ganlib.viz._figure import Figure, figure, figure_function
+from ganlib.viz._labels import label_ends
 
 
-@_style.figure_function
+@figure_function
 def loss_curves(history, equilibrium: tuple[float, float] | None = None) -> Figure:
     """Plot both losses of a run against the step and, below, the mean logits.
 
@@ -31,7 +31,7 @@ def loss_curves(history, equilibrium: tuple[float, float] | None = None) -> Figu
         >>> run = SimpleNamespace(
         ...     step=step, discriminator_loss=1.2 + 1 / step, generator_loss=0.9 - 1 / step
         ... )
-        >>> figure = loss_curves(run, equilibrium=(2 * np.log(2), np.log(2)))
+        >>> drawing = loss_curves(run, equilibrium=(2 * np.log(2), np.log(2)))
     """
     names = ["step", "discriminator_loss", "generator_loss"]
     missing = [name for name in names if not hasattr(history, name)]
@@ -43,13 +43,7 @@ def loss_curves(history, equilibrium: tuple[float, float] | None = None) -> Figu
         )
     logits = [getattr(history, name, None) for name in ("real_logit", "fake_logit")]
     num_panels = 1 if any(values is None for values in logits) else 2
-    figure, panels = plt.subplots(
-        num_panels,
-        figsize=(_style.WIDTH, 0.6 + 2.6 * num_panels),
-        sharex=True,
-        squeeze=False,
-        layout="constrained",
-    )
+    drawing, panels = figure(num_panels, height=0.6 + 2.4 * num_panels, sharex=True, squeeze=False)
     top = panels[0, 0]
     curve(top, history.step, history.discriminator_loss, "discriminator", _style.DISCRIMINATOR)
     curve(top, history.step, history.generator_loss, "generator", _style.GENERATOR)
@@ -62,13 +56,14 @@ def loss_curves(history, equilibrium: tuple[float, float] | None = None) -> Figu
         curve(panels[1, 0], history.step, logits[0], "real images", _style.REAL)
         curve(panels[1, 0], history.step, logits[1], "generated images", _style.FAKE)
         panels[1, 0].set_ylabel("mean logit")
-    for axes in panels[:, 0]:
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
     panels[-1, 0].set_xlabel("step")
-    return figure
+    for axes in panels[:, 0]:
+        axes.margins(x=0)
+        label_ends(axes)
+    return drawing
 
 
-@_style.figure_function
+@figure_function
 def feature_scatter(real_features, fake_features, num_points: int = 2000, seed: int = 0) -> Figure:
     """Show real and fake features in the plane in which the real ones vary most.
 
@@ -89,7 +84,7 @@ def feature_scatter(real_features, fake_features, num_points: int = 2000, seed: 
 
     Example:
         >>> real, fake = np.random.default_rng(0).normal(size=(2, 300, 8))
-        >>> figure = feature_scatter(real, fake + 1)
+        >>> drawing = feature_scatter(real, fake + 1)
     """
     real, fake = np.asarray(real_features), np.asarray(fake_features)
     if real.ndim != 2 or min(real.shape) < 2 or fake.ndim != 2 or fake.shape[1] != real.shape[1]:
@@ -112,10 +107,9 @@ def feature_scatter(real_features, fake_features, num_points: int = 2000, seed: 
     clouds = [(rng.permutation(x)[:num_points] - mean) @ plane for x in (real, fake)]
     colours = np.repeat([_style.REAL, _style.FAKE], [len(cloud) for cloud in clouds])
     order = rng.permutation(len(colours))  # mixed, so that neither kind covers the other
-    figure, axes = plt.subplots(figsize=(_style.WIDTH, 5.2), layout="constrained")
-    axes.scatter(
-        *np.concatenate(clouds)[order].T, s=9, c=colours[order], alpha=_style.OPACITY, lw=0
-    )
+    drawing, axes = figure(height=5.2)
+    look = {"s": 9, "c": colours[order], "alpha": _style.OPACITY, "lw": 0, "rasterized": True}
+    axes.scatter(*np.concatenate(clouds)[order].T, **look)
     kinds = [("real", _style.REAL), ("generated", _style.FAKE)]
     handles = [
         Line2D([], [], ls="", marker="o", color=colour, label=name) for name, colour in kinds
@@ -125,7 +119,7 @@ def feature_scatter(real_features, fake_features, num_points: int = 2000, seed: 
     axes.set_xlabel(f"first direction ({shares[0]:.0%})")
     axes.set_ylabel(f"second direction ({shares[1]:.0%})")
     axes.set_aspect("equal", adjustable="datalim")
-    return figure
+    return drawing
 
 
 def curve(axes, step, values, name: str, colour: str) -> None:
@@ -135,7 +129,7 @@ def curve(axes, step, values, name: str, colour: str) -> None:
         axes: Matplotlib axes.
         step: Array (n,), n at least 1.
         values: Array (n,).
-        name: What the legend calls it.
+        name: What its label calls it.
         colour: The line's colour.
     """
     marker = "o" if len(step) == 1 else None  # a line through one point is invisible

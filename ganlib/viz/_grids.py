@@ -4,17 +4,17 @@ import math
 import textwrap
 from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.figure import Figure
 
 from ganlib import _checks, data
 from ganlib.viz import _style
+from ganlib.viz._figure import Figure, figure_function
 
-# Pixels of the finished figure.
-_PADDING = 8
-_LINE_HEIGHT = 28
-_LARGEST_TILE = 144
+# CSS pixels of the finished figure.
+_PADDING = 6
+_LINE_HEIGHT = 21
+_LARGEST_TILE = 112
+_MOST_COLUMNS = 8  # that leave images on a phone 40 pixels wide
 
 
 def tile(images, num_columns: int | None = None) -> np.ndarray:
@@ -39,7 +39,7 @@ def tile(images, num_columns: int | None = None) -> np.ndarray:
     return _canvas(pixels, _num_columns(len(pixels), num_columns), _gap(pixels))
 
 
-@_style.figure_function
+@figure_function
 def sample_grid(
     images, num_columns: int | None = None, title: str | None = None, labels: Sequence | None = None
 ) -> Figure:
@@ -47,7 +47,8 @@ def sample_grid(
 
     Args:
         images: Images (n, height, width, channels) as `viz` describes them, n at least 1.
-        num_columns: Images a row; None chooses.
+        num_columns: Images a row; None chooses, eight at most, so that a phone shows them large
+            enough.
         title: Text above the grid.
         labels: n captions, one under each image, such as class names.
 
@@ -69,12 +70,14 @@ def sample_grid(
         )
     if num_columns is None and labels is not None:
         num_columns = 5  # leaves each caption room for a word or two
+    if num_columns is None:
+        num_columns = min(_num_columns(len(pixels), None), _MOST_COLUMNS)
     columns = _num_columns(len(pixels), num_columns)
     height, width = pixels.shape[1:3]
     gap = row_gap = _gap(pixels)
     if labels is not None:
         row_gap = math.ceil(_LINE_HEIGHT / _scale(columns * (width + gap) - gap, height))
-    canvas = _canvas(pixels, columns, gap, row_gap)
+    canvas = _clear_canvas(pixels, columns, gap, row_gap)
     figure = _show_canvases([canvas], [title], height, bottom=0 if labels is None else _LINE_HEIGHT)
     for k, label in enumerate(() if labels is None else labels):
         x = k % columns * (width + gap) + (width - 1) / 2
@@ -83,7 +86,7 @@ def sample_grid(
     return figure
 
 
-@_style.figure_function
+@figure_function
 def real_beside_fake(real_images, fake_images, num_images: int = 32) -> Figure:
     """Show the first real images on the left and the first generated ones on the right.
 
@@ -115,11 +118,11 @@ def real_beside_fake(real_images, fake_images, num_images: int = 32) -> Figure:
         fix=f"There are {len(real)} real and {len(fake)} fake images: lower it, or pass more",
     )
     columns = _num_columns(num_images, None, wide=0.6)
-    canvases = [_canvas(images[:num_images], columns, _gap(real)) for images in (real, fake)]
+    canvases = [_clear_canvas(images[:num_images], columns, _gap(real)) for images in (real, fake)]
     return _show_canvases(canvases, ["real", "generated"], real.shape[1])
 
 
-@_style.figure_function
+@figure_function
 def sample_strip(snapshots: Sequence, steps: Sequence[int], title: str | None = None) -> Figure:
     """Show what the same latents became in the course of training, one row a step.
 
@@ -153,9 +156,9 @@ def sample_strip(snapshots: Sequence, steps: Sequence[int], title: str | None = 
         )
     pixels = np.concatenate(rows)  # (steps * n, height, width, channels)
     height, gap = pixels.shape[1], _gap(pixels)
-    canvas = _canvas(pixels, len(rows[0]), gap)
+    canvas = _clear_canvas(pixels, len(rows[0]), gap)
     names = [f"{step:,}" for step in steps]
-    left = 40 + 13 * max(map(len, names))  # pixels for the word and the numbers
+    left = 30 + 10 * max(map(len, names))  # pixels for the word and the numbers
     figure = _show_canvases([canvas], [title], height, left)
     axes = figure.axes[0]
     axes.set_axis_on()
@@ -224,6 +227,14 @@ def _canvas(pixels, num_columns: int, gap: int, row_gap: int | None = None) -> n
     return canvas if channels == 3 else canvas[..., 0]
 
 
+def _clear_canvas(pixels, num_columns: int, gap: int, row_gap: int | None = None) -> np.ndarray:
+    """Return a canvas with a channel of opacity: the page shows between the images."""
+    canvas = _canvas(pixels, num_columns, gap, row_gap)
+    colours = canvas if canvas.ndim == 3 else np.repeat(canvas[..., None], 3, axis=2)
+    gaps = _canvas(np.zeros((*pixels.shape[:3], 1), np.uint8), num_columns, gap, row_gap)
+    return np.dstack([colours, 255 - gaps])
+
+
 def _scale(canvas_width: int, image_height: int, left: int = 0) -> int:
     """Return how many figure pixels one image pixel spans: a whole number, so none is uneven."""
     room = _style.WIDTH * _style.DPI - left - 2 * _PADDING
@@ -235,22 +246,22 @@ def _show_canvases(
 ) -> Figure:
     """Show canvases of one size side by side; `left` and `bottom` are margins in figure pixels."""
     height, width = canvases[0].shape[:2]
-    gutter = 28 if len(canvases) > 1 else 0
+    gutter = 21 if len(canvases) > 1 else 0
     scale = _scale(len(canvases) * width, image_height, left + (len(canvases) - 1) * gutter)
     height, width = height * scale, width * scale
     full_width = left + len(canvases) * (width + gutter) - gutter + 2 * _PADDING
-    num_characters = max(8, int((full_width - left) / len(canvases) / 12))  # at 12 points
+    num_characters = max(8, int((full_width - left) / len(canvases) / 9))  # at 12 points
     titles = [textwrap.fill(title or "", num_characters) for title in titles]
     num_lines = max(title.count("\n") + 1 if title else 0 for title in titles)
     full_height = height + bottom + num_lines * _LINE_HEIGHT + 2 * _PADDING
-    figure = plt.figure(figsize=(full_width / _style.DPI, full_height / _style.DPI))
+    figure = Figure(figsize=(full_width / _style.DPI, full_height / _style.DPI))
     for k, (canvas, title) in enumerate(zip(canvases, titles, strict=True)):
         x = left + _PADDING + k * (width + gutter)
         y = bottom + _PADDING
         axes = figure.add_axes(
             (x / full_width, y / full_height, width / full_width, height / full_height)
         )
-        axes.imshow(canvas, cmap="gray", vmin=0, vmax=255, interpolation="nearest", aspect="auto")
+        axes.imshow(canvas, interpolation="none", aspect="auto")
         axes.set_title(title)
         axes.set_axis_off()
     return figure

@@ -1,7 +1,5 @@
 """The style of the book's figures: their colours, their size, their type."""
 
-import functools
-
 import matplotlib.pyplot as plt
 
 # Each colour has a contrast of at least 3 on white, and the ones drawn together stay apart for the
@@ -12,19 +10,19 @@ GENERATOR = "#8F2D7B"  # purple
 DISCRIMINATOR = "#00562F"  # dark green
 REFERENCE = "#6B6B6B"  # grey: optima, chance levels
 INK = "#222222"  # text and axes
-PAPER = "#FFFFFF"  # opaque, so that figures also read on a dark page
+PAPER = "#FFFFFF"  # white where nothing changes it; the book's pages put their own in its place
 OPACITY = 0.85  # of dots and bars that overlap others; keeps the contrast
 
 WIDTH = 6.0  # inches; on a phone, 350 CSS pixels, text of 12 points is then 10 pixels high
-DPI = 128
+DPI = 96  # a figure's pixel is a CSS pixel, and 12 points are 16 of them, as a page's text
 
 STYLE = {
     "figure.dpi": DPI,
-    "savefig.dpi": "figure",
+    "savefig.dpi": 2 * DPI,
     "figure.figsize": (WIDTH, 3.4),
     "figure.facecolor": PAPER,
     "savefig.facecolor": PAPER,
-    "axes.facecolor": PAPER,
+    "axes.facecolor": "none",
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
     "axes.prop_cycle": plt.cycler(color=[REAL, FAKE, DISCRIMINATOR, GENERATOR, REFERENCE]),
@@ -33,7 +31,9 @@ STYLE = {
     "axes.titlecolor": INK,
     "axes.titlelocation": "left",
     "axes.titlesize": 12,
+    "font.sans-serif": ["DejaVu Sans"],  # which Matplotlib brings, and measures the text with
     "font.size": 12,
+    "image.interpolation": "none",  # an SVG keeps a pixel as a pixel
     "legend.fontsize": 11,
     "legend.frameon": False,
     "lines.linewidth": 1.6,
@@ -55,26 +55,3 @@ def use_style() -> None:
         >>> plt.rcdefaults()
     """
     plt.rcParams.update(STYLE)
-
-
-def figure_function(draw):
-    """Draw in the book's style, then take the figure out of pyplot, which would show it again.
-
-    Args:
-        draw: A function that makes figures with pyplot.
-
-    Returns:
-        The function with the same arguments and result. It changes no setting.
-    """
-
-    @functools.wraps(draw)
-    def wrapper(*args, **kwargs):
-        already_open = set(plt.get_fignums())
-        try:
-            with plt.rc_context(STYLE):
-                return draw(*args, **kwargs)
-        finally:
-            for number in set(plt.get_fignums()) - already_open:
-                plt.close(number)
-
-    return wrapper
