@@ -5,6 +5,9 @@
 # CONSTRAINTS  exact versions; empty for the newest that requirements.txt allows
 # NB           one lab, such as NB=07_dcgan
 # RUN          one cell of the study, such as RUN=few_labels/20/0; the whole grid if empty
+# AT           AT=row with RUN: the cell by the code of the commit that its kept rows name
+# HOLD         HOLD=1 for the few cells of the study that today's code is held to
+# REV          a commit whose kept runs today's code is compared with
 # DATA         data set of the study: fashion_mnist, digits or cifar10
 # SMALL        SMALL=1 for the study in little, in about a minute
 # JOBS         cells of the study at a time, each with one thread
@@ -16,6 +19,9 @@ CONSTRAINTS ?= constraints.txt
 NB ?=
 PART ?=
 RUN ?=
+AT ?=
+HOLD ?=
+REV ?=
 DATA ?= fashion_mnist
 SMALL ?=
 JOBS ?= 2
@@ -33,7 +39,7 @@ SOURCES = _config.yml _toc.yml $(wildcard tools/sphinx_*.py) $(shell find book n
 NOT_LIBRARY = bench book browser colab exercises look make_data notebooks study vendor
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all coverage notebooks verify colab sweep bench study data lint lock extractors vendor repository clean
+.PHONY: help book test test-all coverage notebooks verify colab sweep bench study equal data lint lock extractors vendor repository clean
 
 help:  ## this list
 	@echo "make TARGET, where TARGET is one of:"
@@ -86,7 +92,11 @@ bench: $(VENV)/.installed  ## measure ganlib beside its peers, for hours (or PAR
 	@$(BIN)/python tools/bench.py $(PART)
 
 study: $(VENV)/.installed  ## run the study, for hours; RUN=few_labels/20/0 for one cell, DATA=digits SMALL=1 for all of it in little
-	@$(BIN)/python tools/study.py --data $(DATA) --jobs $(JOBS) $(if $(SMALL),--small) $(if $(RUN),--run $(RUN))
+	@$(BIN)/python tools/study.py --data $(DATA) --jobs $(JOBS) $(if $(SMALL),--small) \
+		$(if $(RUN),--run $(RUN)) $(if $(AT),--at $(AT)) $(if $(HOLD),--hold)
+
+equal: $(VENV)/.installed  ## compare kept runs of commit REV with today's code, bit for bit; equal ones stay fresh
+	@$(BIN)/python tools/equal.py $(REV)
 
 data: $(VENV)/.installed  ## get the datasets: from this machine, by download, or (as root, with apt) as a package
 	@$(BIN)/python tools/data.py

@@ -240,11 +240,6 @@ def fetch(address: str, max_bytes: int) -> bytes:
         raise OSError(f"the download broke off ({error!r})") from error
 
 
-def install_package(source: Source) -> None:
-    """Refuse: a library installs no system package; `make data` does."""
-    raise OSError("ganlib installs no system package")
-
-
 def obtain(source: Source, files: tuple[File, ...]) -> tuple[Path, list[bytes]]:
     """Return the checked contents of `files`: from this machine, else by download.
 
