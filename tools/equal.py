@@ -79,12 +79,52 @@ _ = pathlib.Path("out/numbers.json").write_text(json.dumps(numbers))
 """
 
 
+# What the study's lab reaches beside its own data: pictures of all kinds in folders, and the
+# smallest images, which have dense networks.
+OTHERS = """
+import json, pathlib
+import numpy as np
+from PIL import Image
+from ganlib import data, losses, penalties, training
+from ganlib.models import mlp
+from ganlib._tensorflow import keras
+
+rng = np.random.default_rng(0)
+for kind in ("L", "RGB", "RGBA", "I;16", "P"):
+    for k in range(3):
+        shape = (9, 11, 3) if kind in ("RGB", "RGBA") else (9, 11)
+        pixels = rng.integers(0, 256, shape).astype(np.uint8)
+        if kind == "I;16":
+            picture = Image.fromarray(pixels.astype(np.uint16) * 257)
+        else:
+            picture = Image.fromarray(pixels).convert(kind)
+        folder = pathlib.Path("pictures") / f"class_{k}"
+        folder.mkdir(parents=True, exist_ok=True)
+        picture.save(folder / f"{kind[0]}{len(kind)}.png")
+found = {str(c): data.load_folder("pictures", image_size=8, channels=c) for c in (1, 3)}
+data.save_folder(found["3"], "saved")
+keras.utils.set_random_seed(0)
+gan = training.GAN(
+    mlp.generator(8, 1, 4, width=8, num_classes=3),
+    mlp.discriminator(8, 1, width=8, num_classes=3),
+    losses.hinge,
+    penalties=[training.Penalty(penalties.r1, 0.1)],
+    options=training.Options(batch_size=8, steps_per_call=3),
+)
+gan.train(found["1"], 6, progress=False)
+numbers = {name: images.images.ravel().tolist() for name, images in found.items()}
+numbers["losses"] = gan.history.generator_loss.tolist()
+pathlib.Path("out").mkdir(exist_ok=True)
+_ = pathlib.Path("out/numbers.json").write_text(json.dumps(numbers))
+"""
+
+
 def subjects(root):
     """Returns what is kept by key in one tree: name -> (`keys.Made`, the probe's plan)."""
     code, found = keys.Code(root), {}
     arms = [
         {"lab": "12_study", "parameters": FEW | {"setting": setting}} for setting in SETTINGS
-    ] + [{"script": INTERRUPTED}]
+    ] + [{"script": INTERRUPTED}, {"script": OTHERS}]
     rows = study.row_code(notebooks.read(root / "notebooks" / "12_study.ipynb"))
     found["study"] = code.reach_cells(rows, study.DRAWS), arms
     for name in ("study_search", "study_garments"):
@@ -93,7 +133,7 @@ def subjects(root):
     for path in sorted((root / "notebooks").glob("*.ipynb")):
         made = code.reach_cells(lab_lints.code_of(notebooks.read(path)))
         plan = [{"lab": path.stem, "parameters": notebooks.settings("smoke.yml", path.stem)}]
-        found[path.stem] = made, [*plan, {"script": INTERRUPTED}]
+        found[path.stem] = made, [*plan, {"script": INTERRUPTED}, {"script": OTHERS}]
     return code, found
 
 
@@ -121,16 +161,24 @@ def not_executed(code, changed, called):
         changed: (module, name) of definitions.
         called: pairs of a file and the name of a function in it, as the probe noted them.
     """
-    names = {tuple(pair) for pair in called}
-    executed = {home for home in code.homes() if _was_called(code, home, names)}
-    needed = set().union(*(code.references(home) for home in executed), *())
-    strings = set().union(*(code.strings(home) for home in executed), *())
+    called = {tuple(pair) for pair in called}
+    executed = {home for home in code.homes() if _was_called(code, home, called)}
+    named = frozenset().union(*(code.references(home) for home in executed))
+    strings = frozenset().union(*(code.strings(home) for home in executed))
+
+    def is_seen(home):
+        module = home[0]
+        if not module:  # the cells of a lab, which the probe runs as they are
+            return True
+        if {Path(module).stem, Path(module).name} & strings:  # a data file
+            return True
+        # a constant, or a class without a method that ran, was used by who names it
+        return home in executed or (home in named and not code.is_function(home))
+
     return sorted(
         f"{module}.{name}" if name else module
         for module, name in changed
-        if (module, name) not in executed | needed
-        and not {Path(module).stem, Path(module).name} & strings
-        and module  # the cells of a lab, which the probe runs as they are
+        if not is_seen((module, name))
     )
 
 

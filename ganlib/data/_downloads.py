@@ -116,9 +116,9 @@ class MissingDataError(FileNotFoundError):
     """A dataset is not on this machine and could not be downloaded.
 
     Args:
-    message: what to say.
-    package: the package of Debian and Ubuntu that holds the dataset, or None. It is the
-        attribute of this name.
+        message: what to say.
+        package: the package of Debian and Ubuntu that holds the dataset, or None. It is the
+            attribute of this name.
     """
 
     def __init__(self, message: str, package: str | None = None):
