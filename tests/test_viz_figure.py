@@ -101,6 +101,8 @@ def test_nothing_of_the_machine_or_the_day_is_in_the_file(name):
     assert not re.search(r"metadata|<!--|<\?xml|<style|[Mm]atplotlib|20\d\d-\d\d", svg)
     names = re.findall(r' id="([^"]+)"', svg)
     assert len(names) == len(set(names))
+    # A page's rules do not reach what is drawn through a reference: its colours are the user's.
+    assert not re.search(r"<path id=[^>]*style=", svg)
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))
     assert used == set(names)  # what is named is referred to, and the other way round
 

@@ -20,6 +20,8 @@ _NOT_OURS = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<!-
 # In a page's source, this rule would hold for the whole page: the root says the same.
 _RULE = re.compile(r"<defs>\s*<style[^>]*>[^<]*</style>\s*</defs>")
 _NAMES = re.compile(r' id="(?:[A-Za-z.]+2?d?[A-Za-z]*_\d+|image\w+)"')  # nothing refers to these
+# What is referred to takes its colours from where it is used, which a page's style can reach.
+_MARKER = re.compile(r'(<path id="\w+"[^>]*?) style="[^"]*"')
 _NOT_TURNED = re.compile(r' transform="rotate\(-?0 [^)]*\)"')
 _PLACES = re.compile(r' (?:d|x|y)="[^"]*"')
 _DECIMALS = re.compile(r"(\.\d\d)\d+")
@@ -69,7 +71,7 @@ class Figure(mpl_figure.Figure):
         text = _RULE.sub("", _NOT_OURS.sub("", buffer.getvalue()))
         root = 'class="ganlib-figure" stroke-linejoin="round" stroke-linecap="butt"'
         text = text.replace("<svg ", f"<svg {root} ", 1).replace(' id="paper"', ' class="paper"', 1)
-        text = _NOT_TURNED.sub("", _NAMES.sub("", text))
+        text = _NOT_TURNED.sub("", _MARKER.sub(r"\1", _NAMES.sub("", text)))
         text = _PLACES.sub(lambda found: _DECIMALS.sub(r"\1", found[0]).replace("\n", ""), text)
         text = _IMAGE.sub(_lighter, _TEXT.sub(_readable, text))
         return re.sub(r"\n\s*", "\n", text.strip()) + "\n"

@@ -235,10 +235,10 @@ def _clear_canvas(pixels, num_columns: int, gap: int, row_gap: int | None = None
     return np.dstack([colours, 255 - gaps])
 
 
-def _scale(canvas_width: int, image_height: int, left: int = 0) -> int:
-    """Return how many figure pixels one image pixel spans: a whole number, so none is uneven."""
+def _scale(canvas_width: int, image_height: int, left: int = 0) -> float:
+    """Return how many CSS pixels an image pixel spans: halves, which most screens show evenly."""
     room = _style.WIDTH * _style.DPI - left - 2 * _PADDING
-    return max(1, int(min(room / canvas_width, _LARGEST_TILE / image_height)))
+    return max(1, int(2 * min(room / canvas_width, _LARGEST_TILE / image_height)) / 2)
 
 
 def _show_canvases(
