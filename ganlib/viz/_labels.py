@@ -43,7 +43,7 @@ def label_ends(axes, size: float = 11, max_characters: int = 18) -> None:
     if not ends:
         raise ValueError(
             f"received axes with {len(axes.get_lines())} lines, none of which has a label and a "
-            "point within the axes; expected lines drawn with label=…."
+            "point within the axes; expected some that have both. Draw them with label=…."
         )
     texts = [_write(axes, line, end, size, max_characters) for line, end in ends]
     at_edge = [k for k, (_, (x, _)) in enumerate(ends) if x >= _EDGE]
