@@ -38,6 +38,7 @@ def plain(text):
 
 def numbers(text):
     """Returns the numbers of a rendered page: id -> "Theorem 3.1", "(5.3)"."""
+    text = re.sub(r"<svg\b.*?</svg>", "", text, flags=re.DOTALL)  # a drawing has ids of its own
     return {match["id"]: plain(match["text"]) for match in NUMBERED.finditer(text)}
 
 

@@ -167,7 +167,7 @@ def test_an_uneven_batch_is_refused(start):
         except ValueError as error:
             print(json.dumps(str(error)))
     """
-    assert "batch_size 9 cannot be split among 2 replicas" in result(start(script))
+    assert "received batch_size=9; expected a multiple of 2" in result(start(script))
 
 
 def test_what_was_made_outside_of_the_scope_is_refused(start):
@@ -189,8 +189,8 @@ def test_what_was_made_outside_of_the_scope_is_refused(start):
         print(json.dumps(messages))
     """
     first, second = result(start(script))
-    assert first.startswith("the generator was made outside of the strategy's scope")
-    assert second.startswith("the discriminator_optimizer was made outside")
+    assert first.startswith("received a generator made outside of the strategy's scope")
+    assert second.startswith("received a discriminator_optimizer made outside")
     assert "with strategy.scope()" in first
 
 

@@ -278,7 +278,8 @@ def test_control_that_is_changed_while_training_starts_anew_and_goes_on(trainer)
     trainer.start()
     wait_until(lambda: trainer.gan.step >= 50)
     old = trainer.gan
-    trainer.controls["discriminator_steps"].value = 1
+    steps = trainer.controls["discriminator_steps"]
+    steps.value = 2 if steps.value == 1 else 1  # a change, whatever other tests have set
     assert trainer.gan is not old
     wait_until(lambda: trainer.gan.step >= 50)
     trainer.pause()
@@ -311,9 +312,10 @@ def test_run_that_diverges_says_so_and_can_be_reset(trainer):
 
 def test_picture_of_the_trainer_has_its_size_and_says_what_is_to_be_seen(trainer):
     trainer.controls["distribution"].value = SETTINGS["distribution"]
+    trainer.reset()  # at step 0, whatever other tests have done
     picture, alt = shown(trainer)
     assert picture.format == "PNG"
-    assert picture.size == (768, 857)  # 6 × 6.7 inches at 128 dots
+    assert picture.size == (576, 643)  # 6 × 6.7 inches at 96 dots, a CSS pixel each
     assert alt.startswith("Five, step 0; ")
     assert re.search(r"\d of 5 modes reached, \d+% of the generated points at one\.$", alt)
     trainer.step(2)

@@ -43,8 +43,8 @@ class Figure(mpl_figure.Figure):
     two for each CSS pixel.
 
     Args:
-        *args: As of `matplotlib.figure.Figure`.
-        **kwargs: As of `matplotlib.figure.Figure`.
+        *args: As of Matplotlib's `Figure`.
+        **kwargs: As of Matplotlib's `Figure`.
 
     Example:
         >>> drawing = Figure()
@@ -103,11 +103,11 @@ def figure(num_rows: int = 1, num_columns: int = 1, height: float = 3.4, **kwarg
         num_rows: Rows of axes.
         num_columns: Columns of axes.
         height: In inches; 96 CSS pixels on the page.
-        **kwargs: As of `matplotlib.figure.Figure.subplots`, such as ``sharex=True``; and
-            `width` in inches, up to `WIDTH`, which it is without.
+        **kwargs: Those of Matplotlib's `subplots`, such as ``sharex=True``; and `width` in inches,
+            up to `WIDTH`, which it is without.
 
     Returns:
-        The `Figure`, and its axes as `matplotlib.pyplot.subplots` returns them.
+        The `Figure`, and its axes as Matplotlib returns them.
 
     Example:
         >>> drawing, axes = figure(height=2)
