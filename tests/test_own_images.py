@@ -105,7 +105,7 @@ def test_run_leaves_pictures_grid_generator_and_report(first_run):
     with Image.open(drawn[0]) as picture:
         assert (picture.size, picture.mode) == ((28, 28), "RGB")
     with Image.open(out / "grid.png") as grid:
-        assert grid.size == (12 * 28 + 11 * 2, 28)
+        assert grid.size == (8 * 28 + 7 * 2, 28)  # a full row of eight
     assert training.load_generator(out / "generator.keras").output_shape == (None, 28, 28, 3)
     page = (out / "report.html").read_text(encoding="utf-8")
     assert page.count("<img ") >= 6
