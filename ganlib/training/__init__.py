@@ -51,6 +51,10 @@ _GONE = {"label_smoothing": 0.0, "instance_noise": 0.0, "instance_noise_steps": 
 class GAN:
     """A generator and a discriminator with all that training them needs.
 
+    Made from two networks alone it has neither a gradient penalty nor augmentation, and learning
+    rates that do not fall: enough for points and tiny images, too little for pictures. For those
+    ``recipes`` has settings that fit, with the networks or for yours.
+
     Attributes:
         generator: the trained generator.
         discriminator: the discriminator.
