@@ -241,6 +241,11 @@ def test_images_of_the_rendered_book_have_alt_text(rendered):
     assert {name: images for name, images in silent.items() if images} == {}
 
 
+def test_rendered_pages_do_not_name_this_machine_either(rendered):
+    """Defaults of arguments would, where the API page printed their values."""
+    assert [path.name for path in rendered if str(ROOT) in path.read_text(encoding="utf-8")] == []
+
+
 def media_size(path):
     """Returns the bytes of the pictures, films and sounds within a rendered page or beside it."""
     text = path.read_text(encoding="utf-8")

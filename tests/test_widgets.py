@@ -198,7 +198,7 @@ SETTINGS = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def trainer():
     trainer = widgets.toy_trainer({"five": SETTINGS["distribution"], "spiral": toy.spiral()})
     yield trainer
@@ -235,6 +235,7 @@ def test_trainer_trains_the_gan_that_its_controls_describe(trainer):
 
 
 def test_learning_rates_act_at_once_and_other_controls_start_anew(trainer):
+    trainer.controls["discriminator_rate"].value = 5e-3
     trainer.step(3)
     steps = trainer.gan.step
     trainer.controls["generator_rate"].value = 1e-4
@@ -248,6 +249,7 @@ def test_learning_rates_act_at_once_and_other_controls_start_anew(trainer):
 
 
 def test_weight_can_be_set_only_where_there_is_a_penalty(trainer):
+    trainer.controls["penalty"].value = (penalties.r1,)
     assert not trainer.controls["weight"].disabled
     trainer.controls["penalty"].value = ()
     assert trainer.controls["weight"].disabled
