@@ -162,8 +162,8 @@ def test_address_of_the_repository_is_written_once():
     url = lab_lints.repository_url(ROOT / "_config.yml")
     labs = {path.relative_to(ROOT).as_posix() for path in notebooks.lab_paths()}
     # OWNER/NAME also serves as the example in the documentation.
-    allowed = {"_config.yml", "README.md", "Makefile", "tools/notebooks.py", *labs}
-    assert {name for name, text in tracked_texts() if url in text} <= allowed
+    files = {"_config.yml", "pyproject.toml", "README.md", "Makefile", "tools/notebooks.py"}
+    assert {name for name, text in tracked_texts() if url in text} <= files | labs
     assert (ROOT / "_config.yml").read_text(encoding="utf-8").count(url) == 1
 
 
