@@ -110,7 +110,7 @@ lint: $(VENV)/.installed  ## check style (ruff), imports (import-linter), types 
 	@$(BIN)/python tools/code_lines.py
 
 links: $(VENV)/.installed  ## ask every address that the book names whether it still answers; needs a network
-	@$(BIN)/jupyter-book build . -q --builder linkcheck
+	@$(BIN)/jupyter-book build . -q --builder linkcheck --path-output build/links
 
 wheel: $(VENV)/.installed  ## build the wheel into build/wheel/, check it, and run the README's quick start with it in a bare environment
 	@$(BIN)/python tools/wheel.py $(CONSTRAINTS)
