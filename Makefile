@@ -36,10 +36,10 @@ BIN := $(VENV)/bin
 SOURCES = _config.yml _toc.yml $(wildcard tools/sphinx_*.py) $(shell find book notebooks ganlib ganbook \
 	\( -name __pycache__ -o -name build -o -name '.*' \) -prune -o -type f -print)
 
-NOT_LIBRARY = bench book browser colab exercises look make_data notebooks study vendor
+NOT_LIBRARY = bench book browser colab exercises look make_data notebooks release study vendor
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all coverage notebooks verify colab sweep bench study equal data lint lock extractors vendor repository clean
+.PHONY: help book test test-all coverage notebooks verify colab sweep bench study equal data lint links lock wheel extractors vendor repository clean
 
 help:  ## this list
 	@echo "make TARGET, where TARGET is one of:"
@@ -101,11 +101,19 @@ equal: $(VENV)/.installed  ## compare kept runs of commit REV with today's code,
 data: $(VENV)/.installed  ## get the datasets: from this machine, by download, or (as root, with apt) as a package
 	@$(BIN)/python tools/data.py
 
-lint: $(VENV)/.installed  ## check the style of the code (ruff), what imports what (import-linter) and the rules of the labs
+lint: $(VENV)/.installed  ## check style (ruff), imports (import-linter), types (mypy), spelling (codespell) and the rules of the labs
 	@$(BIN)/ruff check .
 	@$(BIN)/lint-imports --no-logo --no-cache
+	@$(BIN)/mypy
+	@$(BIN)/codespell
 	@$(BIN)/python tools/notebooks.py check
 	@$(BIN)/python tools/code_lines.py
+
+links: $(VENV)/.installed  ## ask every address that the book names whether it still answers; needs a network
+	@$(BIN)/jupyter-book build . -q --builder linkcheck --path-output build/links
+
+wheel: $(VENV)/.installed  ## build the wheel into build/wheel/, check it, and run the README's quick start with it in a bare environment
+	@$(BIN)/python tools/wheel.py $(CONSTRAINTS)
 
 lock:  ## write constraints.txt: resolve requirements.txt anew
 	@rm -rf build/lock && $(LOCK_PYTHON) -m venv build/lock

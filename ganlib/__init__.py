@@ -4,4 +4,4 @@ Every module can be read in a sitting. A loss sees logits, a penalty sees a disc
 sees features; whatever takes real and fake takes them in that order.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -9,12 +9,13 @@ augments, `ADA` learns how often. For a classifier there is `Classical`, which m
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from ganlib import _checks, data
-from ganlib._tensorflow import tf
+from ganlib._tensorflow import keras, tf
 from ganlib.models import inference
 
 _MAX_PROBABILITY = 0.999  # of ADA: at 1 no image is ever seen as it is
@@ -76,11 +77,16 @@ class DiffAugment:
     flip: bool = False
     rotate: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the strengths."""
         _require_shares(self, "brightness", "saturation", "contrast", "translation", "cutout")
 
-    def __call__(self, images, seed, probability=1.0):
+    def __call__(
+        self,
+        images: tf.Tensor,
+        seed: Sequence[int] | tf.Tensor,
+        probability: float | tf.Tensor = 1.0,
+    ) -> tf.Tensor:
         """Augment a batch.
 
         Args:
@@ -176,12 +182,17 @@ class ADA:
     adjustment_images: int = 500_000
     interval: int = 4
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the numbers."""
         _checks.number("target", self.target, above=-1, below=1)
         _checks.positive_integers(adjustment_images=self.adjustment_images, interval=self.interval)
 
-    def __call__(self, images, seed, probability=1.0):
+    def __call__(
+        self,
+        images: tf.Tensor,
+        seed: Sequence[int] | tf.Tensor,
+        probability: float | tf.Tensor = 1.0,
+    ) -> tf.Tensor:
         """Augment a batch with the family.
 
         Args:
@@ -194,7 +205,7 @@ class ADA:
         """
         return self.family(images, seed, probability)
 
-    def initial_state(self):
+    def initial_state(self) -> tuple[float, float]:
         """The state of a run that begins.
 
         Returns:
@@ -202,7 +213,14 @@ class ADA:
         """
         return 0.0, 0.0
 
-    def update(self, probability, sign_mean, sign, batch_size, step):
+    def update(
+        self,
+        probability: float | tf.Tensor,
+        sign_mean: float | tf.Tensor,
+        sign: float | tf.Tensor,
+        batch_size: int,
+        step: int | tf.Tensor,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """The state after one step of the discriminator; works inside `tf.function` and XLA.
 
         Args:
@@ -261,13 +279,18 @@ class Noise:
     num_steps: int | None = None
     first: Callable | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the numbers."""
         _checks.number("scale", self.scale, at_least=0)
         if self.num_steps is not None:
             _checks.integer("num_steps", self.num_steps, fix="For noise that stays, pass None")
 
-    def __call__(self, images, seed, probability=1.0):
+    def __call__(
+        self,
+        images: tf.Tensor,
+        seed: Sequence[int] | tf.Tensor,
+        probability: float | tf.Tensor = 1.0,
+    ) -> tf.Tensor:
         """Add noise to a batch.
 
         Args:
@@ -283,7 +306,7 @@ class Noise:
         noise = tf.random.stateless_normal(tf.shape(images), seed, dtype=images.dtype, alg="philox")
         return images + tf.cast(self.scale * probability, images.dtype) * noise
 
-    def initial_state(self):
+    def initial_state(self) -> tuple[float, float]:
         """The state of a run that begins.
 
         Returns:
@@ -291,7 +314,14 @@ class Noise:
         """
         return 1.0, 0.0
 
-    def update(self, probability, sign_mean, sign, batch_size, step):
+    def update(
+        self,
+        probability: float | tf.Tensor,
+        sign_mean: float | tf.Tensor,
+        sign: float | tf.Tensor,
+        batch_size: int,
+        step: int | tf.Tensor,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """The state after one step; works inside `tf.function` and XLA.
 
         Args:
@@ -352,13 +382,15 @@ class Classical:
     erase: float = 0.0
     mixup: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the strengths."""
         _require_shares(self, "shift", "erase")
         _checks.number("crop", self.crop, at_least=0, below=1)
         _checks.number("mixup", self.mixup, at_least=0)
 
-    def __call__(self, images, labels, seed):
+    def __call__(
+        self, images: tf.Tensor, labels: tf.Tensor, seed: Sequence[int] | tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Augment a batch with its labels.
 
         Args:
@@ -400,7 +432,12 @@ class Classical:
         return start[:, None] + scale[:, None] * centres - 0.5
 
 
-def with_synthetic(images, generator, num_per_class, seed=0):
+def with_synthetic(
+    images: data.Images,
+    generator: keras.Model | Mapping[int, keras.Model],
+    num_per_class: int,
+    seed: int = 0,
+) -> data.Images:
     """Add generated images of each class to a labelled set.
 
     Args:
@@ -471,7 +508,14 @@ def _generated(model, label, num_images, seed):
 # ---- sets to learn from ----------------------------------------------------------------------
 
 
-def blend(images, extra, ratio, *, num_per_class, classes=None):
+def blend(
+    images: data.Images,
+    extra: data.Images | None,
+    ratio: float,
+    *,
+    num_per_class: int,
+    classes: Collection[int] | None = None,
+) -> data.Images:
     """One set of given and of extra images, so many of the one kind to each of the other.
 
     Given images are repeated until there are enough: a batch then holds both kinds in the ratio,
@@ -510,7 +554,7 @@ def blend(images, extra, ratio, *, num_per_class, classes=None):
     return data.Images(np.concatenate(parts), np.concatenate(labels), images.class_names)
 
 
-def generated(gan, images, num_per_class, seed):
+def generated(gan: Any, images: data.Images, num_per_class: int, seed: int) -> data.Images:
     """Images of each class that a conditional GAN draws.
 
     Args:
@@ -525,7 +569,7 @@ def generated(gan, images, num_per_class, seed):
     return with_synthetic(images[:0], gan.ema_generator, num_per_class, seed)
 
 
-def most_confident(images, classifier, share):
+def most_confident(images: data.Images, classifier: Any, share: float) -> data.Images:
     """The part of each class that a classifier is surest of.
 
     Args:
@@ -550,7 +594,9 @@ def most_confident(images, classifier, share):
     return images[np.sort(np.concatenate(kept))]
 
 
-def pseudo_labelled(images, classifier, class_names=()):
+def pseudo_labelled(
+    images: np.ndarray, classifier: Any, class_names: tuple[str, ...] = ()
+) -> data.Images:
     """Images with the labels that a classifier gives them.
 
     Args:

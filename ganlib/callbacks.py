@@ -10,8 +10,10 @@ import csv
 import dataclasses
 import io
 import math
+import os
 import pathlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -47,12 +49,18 @@ class Samples:
         Chapter 10.
     """
 
-    def __init__(self, directory, every=1000, num_images=64, seed=0):
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        every: int = 1000,
+        num_images: int = 64,
+        seed: int = 0,
+    ) -> None:
         _checks.positive_integers(every=every)
         self.directory, self.every = pathlib.Path(directory), every
         self.num_images, self.seed = num_images, seed
 
-    def __call__(self, gan, step):
+    def __call__(self, gan: Any, step: int) -> None:
         """Writes the picture if one is due.
 
         Args:
@@ -90,12 +98,12 @@ class Measure:
         Chapter 10.
     """
 
-    def __init__(self, function: Callable, every=1000):
+    def __init__(self, function: Callable, every: int = 1000) -> None:
         _checks.positive_integers(every=every)
         self.function, self.every = function, every
         self.steps, self.values = [], []
 
-    def __call__(self, gan, step):
+    def __call__(self, gan: Any, step: int) -> Any:
         """Measures if it is time.
 
         Args:
@@ -106,7 +114,7 @@ class Measure:
             self.steps.append(int(step))
             self.values.append(float(self.function(gan)))
 
-    def get_state(self):
+    def get_state(self) -> np.ndarray:
         """What a checkpoint keeps.
 
         Returns:
@@ -114,7 +122,7 @@ class Measure:
         """
         return np.array([self.steps, self.values], np.float64)
 
-    def set_state(self, state):
+    def set_state(self, state: np.ndarray) -> None:
         """Takes over what a checkpoint kept.
 
         Args:
@@ -146,7 +154,13 @@ class EarlyStop(Measure):
         Prechelt, *Early Stopping – But When?*, 1998. Chapter 04 says by which measure.
     """
 
-    def __init__(self, function: Callable, target=None, every=1000, patience=None):
+    def __init__(
+        self,
+        function: Callable,
+        target: float | None = None,
+        every: int = 1000,
+        patience: int | None = None,
+    ) -> None:
         super().__init__(function, every)
         if target is None and patience is None:
             raise ValueError(
@@ -158,12 +172,12 @@ class EarlyStop(Measure):
         self.target, self.patience = target, patience
 
     @property
-    def best(self):
+    def best(self) -> float:
         """The smallest value so far, infinity before the first; a NaN is never the best."""
         return min((v for v in self.values if not math.isnan(v)), default=math.inf)
 
     @property
-    def finished(self):
+    def finished(self) -> bool:
         """Whether the target is reached or the patience is at its end."""
         if self.target is not None and self.best <= self.target:
             return True
@@ -171,7 +185,7 @@ class EarlyStop(Measure):
             return self.patience is not None and len(self.values) >= self.patience
         return len(self.values) - 1 - self.values.index(self.best) >= self.patience
 
-    def __call__(self, gan, step):
+    def __call__(self, gan: Any, step: int) -> bool:
         """Measures if it is time.
 
         Args:
@@ -200,10 +214,10 @@ class CSVLog:
         Chapter 10.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path, self._written = pathlib.Path(path), None
 
-    def __call__(self, gan, step):
+    def __call__(self, gan: Any, step: int) -> None:
         """Writes the entries that are not in the file yet.
 
         Args:
@@ -244,12 +258,14 @@ class TensorBoard:
         Chapter 10.
     """
 
-    def __init__(self, directory, every=1000, num_images=64):
+    def __init__(
+        self, directory: str | os.PathLike[str], every: int = 1000, num_images: int = 64
+    ) -> None:
         _checks.positive_integers(every=every)
         self.every, self.num_images = every, num_images
         self._writer = tf.summary.create_file_writer(str(directory))
 
-    def __call__(self, gan, step):
+    def __call__(self, gan: Any, step: int) -> None:
         """Writes the last entry of the history, and samples if they are due.
 
         Args:

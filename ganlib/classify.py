@@ -7,6 +7,8 @@ arms of a study with more or fewer images have the same budget. A trained one is
 
 import itertools
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +21,13 @@ _NUM_CHECKS = 10  # how often a run looks at its validation part
 _SMALLEST_SIDE = 8  # sides are halved until they are no larger
 
 
-def network(image_shape, num_classes, width=32, dropout=0.4, seed=0):
+def network(
+    image_shape: Sequence[int],
+    num_classes: int,
+    width: int = 32,
+    dropout: float = 0.4,
+    seed: int = 0,
+) -> keras.Model:
     """A convolutional classifier, untrained: each convolution halves the side.
 
     Args:
@@ -56,7 +64,15 @@ def network(image_shape, num_classes, width=32, dropout=0.4, seed=0):
     return _headed(images, x, num_classes, width, dropout, seeds)
 
 
-def with_head(images, outputs, num_classes, *, width=32, dropout=0.4, seed=0):
+def with_head(
+    images: keras.KerasTensor,
+    outputs: keras.KerasTensor,
+    num_classes: int,
+    *,
+    width: int = 32,
+    dropout: float = 0.4,
+    seed: int = 0,
+) -> keras.Model:
     """A classifier that ends as `network` does, after layers of your own.
 
     Args:
@@ -81,8 +97,14 @@ def with_head(images, outputs, num_classes, *, width=32, dropout=0.4, seed=0):
 
 
 def from_discriminator(
-    discriminator, num_classes, seed, *, frozen=False, num_layers=1, dropout=0.4
-):
+    discriminator: keras.Model,
+    num_classes: int,
+    seed: int,
+    *,
+    frozen: bool = False,
+    num_layers: int = 1,
+    dropout: float = 0.4,
+) -> keras.Model:
     """A classifier that begins with a discriminator's layers.
 
     Args:
@@ -119,8 +141,15 @@ def from_discriminator(
 
 
 def train_classifier(
-    images, num_steps=2000, seed=0, *, augment=None, validation=0.1, batch_size=64, width=32
-):
+    images: data.Images,
+    num_steps: int = 2000,
+    seed: int = 0,
+    *,
+    augment: Callable | None = None,
+    validation: data.Images | float = 0.1,
+    batch_size: int = 64,
+    width: int = 32,
+) -> features.Classifier:
     """Train a small classifier for a fixed number of steps.
 
     It is trained by Adam with a rate that falls to 0. Ten times in a run its loss is taken on the
@@ -165,12 +194,21 @@ def train_classifier(
         num_steps,
         seed,
         augment=augment,
-        validation=validation,
+        validation=validation,  # type: ignore[arg-type] # no share any more
         batch_size=batch_size,
     )
 
 
-def fit(model, images, num_steps=2000, seed=0, *, augment=None, validation=None, batch_size=64):
+def fit(
+    model: keras.Model,
+    images: data.Images,
+    num_steps: int = 2000,
+    seed: int = 0,
+    *,
+    augment: Callable | None = None,
+    validation: data.Images | None = None,
+    batch_size: int = 64,
+) -> features.Classifier:
     """Train a network of your own just as `train_classifier` trains its own.
 
     It is for a network that does not begin from nothing, such as a discriminator with a new last
@@ -241,7 +279,7 @@ def fit(model, images, num_steps=2000, seed=0, *, augment=None, validation=None,
     return classifier
 
 
-def accuracy(classifier, images):
+def accuracy(classifier: features.Classifier, images: data.Images) -> float:
     """Share of images whose most probable class is their label.
 
     Args:
@@ -259,7 +297,7 @@ def accuracy(classifier, images):
     return float(np.mean(_predictions(classifier, images) == images.labels))
 
 
-def class_accuracies(classifier, images):
+def class_accuracies(classifier: features.Classifier, images: data.Images) -> np.ndarray:
     """Accuracy of each class by itself.
 
     Args:
@@ -281,7 +319,9 @@ def class_accuracies(classifier, images):
     return np.where(counts, hits / np.maximum(counts, 1), np.nan)
 
 
-def classification_accuracy_score(generated, test, num_steps=2000, seed=0, **settings):
+def classification_accuracy_score(
+    generated: data.Images, test: data.Images, num_steps: int = 2000, seed: int = 0, **settings: Any
+) -> float:
     """Accuracy on real images of a classifier that has seen generated ones alone.
 
     It asks of a conditional generator all that a classifier needs. Read it beside the score of as

@@ -9,11 +9,13 @@ out, and `paired_difference` compares seed by seed.
 import dataclasses
 import hashlib
 import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from ganlib import classify, data, metrics
+from ganlib import classify, data, features, metrics
 
 VALIDATION_SHARE = 0.2  # of the n labelled images of a class; at least one
 
@@ -49,7 +51,7 @@ class Material:
     indices: dict
     rare: tuple = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check that the parts are disjoint, and as large as their index sets."""
         require_disjoint(self.indices)
         for name in ("labelled", "validation", "unlabelled"):
@@ -60,7 +62,7 @@ class Material:
                     "equal numbers. Make a Material by comparison.split."
                 )
 
-    def all_images(self):
+    def all_images(self) -> np.ndarray:
         """Every image without a label, for a generator that needs none.
 
         Returns:
@@ -85,10 +87,10 @@ class Seal:
         [False, False, True, True]
     """
 
-    def __init__(self, images):
+    def __init__(self, images: np.ndarray) -> None:
         self._digests = set(_digests(images))
 
-    def is_among(self, images):
+    def is_among(self, images: np.ndarray) -> np.ndarray:
         """Which of some images are among these, pixel by pixel.
 
         Args:
@@ -99,7 +101,7 @@ class Seal:
         """
         return np.array([digest in self._digests for digest in _digests(images)], bool)
 
-    def require_unseen(self, images, where):
+    def require_unseen(self, images: np.ndarray, where: str) -> None:
         """Stop if one of these images is about to be learned from.
 
         Args:
@@ -136,14 +138,14 @@ class HeldOut:
         (True, 1)
     """
 
-    def __init__(self, images):
+    def __init__(self, images: data.Images) -> None:
         self._images, self.num_reads, self.seal = images, 0, Seal(images.images)
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Return the number of images."""
         return len(self._images)
 
-    def scores(self, classifier, rare=()):
+    def scores(self, classifier: features.Classifier, rare: Sequence[int] = ()) -> dict[str, float]:
         """How well a classifier does; one read.
 
         Args:
@@ -163,7 +165,7 @@ class HeldOut:
             "rare_accuracy": float(np.mean(per_class[list(rare)])) if len(rare) else math.nan,
         }
 
-    def distance(self, images, extractor):
+    def distance(self, images: np.ndarray, extractor: Callable[[np.ndarray], np.ndarray]) -> float:
         """Relative Fréchet distance of generated images to these; one read.
 
         Args:
@@ -178,7 +180,7 @@ class HeldOut:
         return float(metrics.relative_frechet_distance(held_out, extractor(images)))
 
 
-def without_copies(pool, seal):
+def without_copies(pool: data.Images, seal: Seal) -> data.Images:
     """The pool without what is held out, and without images that occur twice in it.
 
     Some data sets hold one picture several times, on both sides of their split too.
@@ -202,7 +204,15 @@ def without_copies(pool, seal):
     return pool[kept & ~seal.is_among(pool.images)]
 
 
-def split(pool, num_per_class, seed, *, num_unlabelled=0, rare=(), num_common=None):
+def split(
+    pool: data.Images,
+    num_per_class: int,
+    seed: int,
+    *,
+    num_unlabelled: int = 0,
+    rare: Sequence[int] = (),
+    num_common: int | None = None,
+) -> Material:
     """Draw what the arms of one cell of a study are given.
 
     Of the n labelled images of a class a fifth, at least one, is the validation part: whoever has
@@ -253,7 +263,7 @@ def split(pool, num_per_class, seed, *, num_unlabelled=0, rare=(), num_common=No
     return Material(*parts, pool.images[indices["unlabelled"]], indices, tuple(rare))
 
 
-def require_disjoint(indices):
+def require_disjoint(indices: Mapping[str, ArrayLike]) -> None:
     """Stop if two of several index sets share an index.
 
     Args:
@@ -293,7 +303,7 @@ class Interval(NamedTuple):
     num_pairs: int
 
 
-def paired_difference(first, second, level=0.95):
+def paired_difference(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Interval:
     """The mean of first − second over seeds, with Student's interval.
 
     Seeds differ by more than arms do, as some draw easier images. Both arms of a pair have the same

@@ -9,8 +9,10 @@ Inception, whose weights Keras downloads.
 
 import functools
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ganlib import data
 from ganlib._tensorflow import keras, tf
@@ -37,7 +39,9 @@ class Classifier:
         batch_size: how many images go through the network at once.
     """
 
-    def __init__(self, name, model, batch_size=inference.BATCH_SIZE):
+    def __init__(
+        self, name: str, model: keras.Model, batch_size: int = inference.BATCH_SIZE
+    ) -> None:
         self.name, self.model = name, model
         self.image_shape = tuple(model.input_shape[1:])
         self._batch_size = batch_size
@@ -47,7 +51,7 @@ class Classifier:
             reduce_retracing=True,
         )
 
-    def __call__(self, images):
+    def __call__(self, images: ArrayLike) -> np.ndarray:
         """Features of images.
 
         Args:
@@ -61,7 +65,7 @@ class Classifier:
         """
         return self._outputs(images)[0]
 
-    def probabilities(self, images):
+    def probabilities(self, images: ArrayLike) -> np.ndarray:
         """Class probabilities of images.
 
         Args:
@@ -93,7 +97,12 @@ class Classifier:
         )
 
 
-def classifier_model(image_shape, num_classes, widths=(32, 64), num_features=128):
+def classifier_model(
+    image_shape: Sequence[int],
+    num_classes: int,
+    widths: Sequence[int] = (32, 64),
+    num_features: int = 128,
+) -> keras.Model:
     """The network of the extractors, untrained.
 
     Args:
@@ -132,7 +141,7 @@ def _shipped(name, image_shape):
 
 
 @functools.cache
-def fashion_classifier():
+def fashion_classifier() -> Classifier:
     """The extractor for Fashion-MNIST: 28×28 grey images to 128 features.
 
     Trained on the first 50,000 training images; ``book/data/extractors.json`` holds its accuracy.
@@ -150,7 +159,7 @@ def fashion_classifier():
 
 
 @functools.cache
-def digits_classifier():
+def digits_classifier() -> Classifier:
     """The extractor for scikit-learn's digits: 8×8 grey images to 128 features.
 
     Trained on the first 1,437 of the 1,797 images; ``book/data/extractors.json`` holds its accuracy
@@ -169,7 +178,7 @@ def digits_classifier():
 
 
 @functools.cache
-def inception(weights="imagenet"):
+def inception(weights: str | None = "imagenet") -> Classifier:
     """Keras's InceptionV3, trained on ImageNet: images of any size to 2,048 features.
 
     This is **not** the network of published FIDs, which is an Inception of 2015 with other weights,

@@ -12,6 +12,7 @@ distance, E D(real) − E D(generated). A critic is known by its loss, which is 
 """
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -57,11 +58,11 @@ class Report:
     distance: float | None = None
 
     @property
-    def healthy(self):
+    def healthy(self) -> bool:
         """Whether nothing was found."""
         return not self.findings
 
-    def __str__(self):
+    def __str__(self) -> str:
         who = "Discriminator" if self.distance is None else "Critic"
         lines = [f"{who}'s accuracy {self.accuracy:.2f}, diversity {self.diversity:.2f}."]
         if self.distance is not None:
@@ -73,7 +74,7 @@ class Report:
         return "\n".join(lines)
 
 
-def report(history, loss):
+def report(history: Any, loss: Any) -> Report:
     """Looks for divergence, a discriminator that has won, saturation, and collapse.
 
     A healthy report is no proof of quality: a generator that makes two opposite modes of a ring has

@@ -10,7 +10,7 @@ Reference:
     notation page gives the symbols.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from ganlib import _checks
@@ -160,7 +160,7 @@ it is the objective of Huang et al., *The GAN is dead; long live the GAN!*, Neur
 """
 
 
-def smoothed(loss, share):
+def smoothed(loss: Loss, share: float) -> Loss:
     """A cross-entropy whose label of real images is lowered from 1 to 1 − share.
 
     −(1 − s) log σ(a) − s log(1 − σ(a)) = softplus(−a) + s·a: the discriminator's loss gains s times
@@ -194,7 +194,8 @@ def smoothed(loss, share):
             "received a loss that is no cross-entropy and has no labels to smooth; expected one "
             "that is. Pass losses.minimax, losses.non_saturating or one like them."
         )
-    return loss._replace(discriminator=_Smoothed(loss.discriminator, share))
+    # mypy takes a named tuple for one that cannot be called
+    return loss._replace(discriminator=_Smoothed(loss.discriminator, share))  # type: ignore[arg-type]
 
 
 class _Smoothed(NamedTuple):
@@ -234,7 +235,12 @@ class Term(NamedTuple):
     paired: bool = False
     labelled: bool = False
 
-    def discriminator_loss(self, real_outputs, fake_outputs, labels):
+    def discriminator_loss(
+        self,
+        real_outputs: Mapping[str, tf.Tensor],
+        fake_outputs: Mapping[str, tf.Tensor],
+        labels: tf.Tensor | None,
+    ) -> tf.Tensor:
         """What the term adds to the discriminator's loss.
 
         Args:
@@ -249,7 +255,12 @@ class Term(NamedTuple):
             return 0.0
         return self.weight * self.discriminator(real_outputs, fake_outputs, labels)
 
-    def generator_loss(self, real_outputs, fake_outputs, labels):
+    def generator_loss(
+        self,
+        real_outputs: Mapping[str, tf.Tensor],
+        fake_outputs: Mapping[str, tf.Tensor],
+        labels: tf.Tensor | None,
+    ) -> tf.Tensor:
         """What the term adds to the generator's loss.
 
         Args:
@@ -299,7 +310,7 @@ def _match_features(real_outputs, fake_outputs, labels):
     return tf.reduce_sum(tf.square(means[0] - means[1]))
 
 
-def auxiliary_classifier(weight=1.0):
+def auxiliary_classifier(weight: float = 1.0) -> Term:
     """The discriminator also learns the class, of both kinds; the generator makes it recognisable.
 
     Args:
@@ -320,7 +331,7 @@ def auxiliary_classifier(weight=1.0):
     return Term(_classify_both, _classify_fake, weight, ("class_logits",), labelled=True)
 
 
-def feature_matching(weight=1.0):
+def feature_matching(weight: float = 1.0) -> Term:
     """The generator makes the discriminator's features agree in the mean over a batch.
 
     Args:
@@ -341,7 +352,7 @@ def feature_matching(weight=1.0):
     return Term(None, _match_features, weight, ("features",), paired=True)
 
 
-def semi_supervised(weight=1.0):
+def semi_supervised(weight: float = 1.0) -> Term:
     """The discriminator classifies the real images whose label is known.
 
     With the head ``heads.semi_supervised``, whose adversarial logit is the logsumexp of the K class

@@ -7,6 +7,8 @@ randomness ignores it. The discriminator must treat the samples of a batch indep
 gradient of one sample's logit is taken from the gradient of the sum of all.
 """
 
+from collections.abc import Callable, Sequence
+
 from ganlib._tensorflow import tf
 
 _EPSILON = 1e-12  # under the root: its derivative is infinite at a zero gradient
@@ -30,7 +32,12 @@ def _squared_gradient_norms(discriminator, images):
     return tf.reduce_sum(tf.square(tf.cast(gradients, tf.float32)), axis=axes)
 
 
-def r1(discriminator, real_images, fake_images=None, seed=None):
+def r1(
+    discriminator: Callable[[tf.Tensor], tf.Tensor],
+    real_images: tf.Tensor,
+    fake_images: tf.Tensor | None = None,
+    seed: Sequence[int] | tf.Tensor | None = None,
+) -> tf.Tensor:
     """Half the mean squared gradient norm at real images: ½ E‖∇D(x)‖².
 
     Args:
@@ -59,7 +66,12 @@ def r1(discriminator, real_images, fake_images=None, seed=None):
     return 0.5 * tf.reduce_mean(_squared_gradient_norms(discriminator, real_images))
 
 
-def r2(discriminator, real_images, fake_images, seed=None):
+def r2(
+    discriminator: Callable[[tf.Tensor], tf.Tensor],
+    real_images: tf.Tensor | None,
+    fake_images: tf.Tensor,
+    seed: Sequence[int] | tf.Tensor | None = None,
+) -> tf.Tensor:
     """Half the mean squared gradient norm at generated images: ½ E‖∇D(G(z))‖².
 
     Args:
@@ -87,7 +99,12 @@ def r2(discriminator, real_images, fake_images, seed=None):
     return 0.5 * tf.reduce_mean(_squared_gradient_norms(discriminator, fake_images))
 
 
-def wasserstein_gp(discriminator, real_images, fake_images, seed):
+def wasserstein_gp(
+    discriminator: Callable[[tf.Tensor], tf.Tensor],
+    real_images: tf.Tensor,
+    fake_images: tf.Tensor,
+    seed: Sequence[int] | tf.Tensor,
+) -> tf.Tensor:
     """The mean of (‖∇D(x̂)‖ − 1)² at points x̂ = α·real + (1 − α)·fake between the two batches.
 
     α is uniform on [0, 1] and drawn once for each sample.

@@ -13,6 +13,7 @@ import pathlib
 
 import numpy as np
 
+from ganlib._tensorflow import keras
 from ganlib.models import dcgan, fast
 
 __all__ = ["emoji_dcgan", "fashion_dcgan"]
@@ -20,7 +21,7 @@ __all__ = ["emoji_dcgan", "fashion_dcgan"]
 _FOLDER = pathlib.Path(__file__).parent / "pretrained_weights"
 
 
-def fashion_dcgan():
+def fashion_dcgan() -> keras.Model:
     """The averaged generator of lab 07: Fashion-MNIST, 28×28 grey.
 
     Returns:
@@ -44,7 +45,7 @@ def fashion_dcgan():
     return _with_weights(generator, "fashion_dcgan")
 
 
-def emoji_dcgan():
+def emoji_dcgan() -> keras.Model:
     """The averaged generator of lab 08: emoji faces, 64×64 colour, learnt from 89 pictures.
 
     Returns:

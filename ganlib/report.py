@@ -8,6 +8,9 @@ import dataclasses
 import html
 import io
 import math
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from PIL import Image
 
@@ -39,7 +42,7 @@ class Page:
         True
     """
 
-    def __init__(self, title: str):
+    def __init__(self, title: str) -> None:
         self._title = html.escape(title)
         self._parts = []
 
@@ -59,7 +62,7 @@ class Page:
         """
         self._parts += [f"<p>{html.escape(paragraph)}</p>" for paragraph in paragraphs]
 
-    def items(self, sentences) -> None:
+    def items(self, sentences: Iterable[str]) -> None:
         """Add a list.
 
         Args:
@@ -68,7 +71,7 @@ class Page:
         entries = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
         self._parts.append(f"<ul>{entries}</ul>")
 
-    def table(self, header, rows) -> None:
+    def table(self, header: Sequence, rows: Iterable[Sequence]) -> None:
         """Add a table.
 
         Args:
@@ -87,7 +90,7 @@ class Page:
             f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
         )
 
-    def picture(self, picture, alt: str, caption: str = "") -> None:
+    def picture(self, picture: Any, alt: str, caption: str = "") -> None:
         """Add a picture.
 
         Args:
@@ -119,7 +122,7 @@ class Page:
             f"<h1>{self._title}</h1>\n" + "\n".join(self._parts) + "\n</main>\n</body>\n</html>\n"
         )
 
-    def write(self, path) -> None:
+    def write(self, path: str | os.PathLike[str]) -> None:
         """Write the page; a browser that has the old one open never reads half of the new one.
 
         Args:

@@ -7,6 +7,7 @@ modes. They need NumPy alone.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ganlib import _checks
 
@@ -34,7 +35,7 @@ class Mixture:
     stds: np.ndarray
     weights: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the fields, and bring them to float64."""
         for name in ("means", "stds", "weights"):
             object.__setattr__(self, name, np.asarray(getattr(self, name), np.float64))
@@ -81,7 +82,7 @@ class Mixture:
         noise = random.standard_normal((num_points, num_dimensions))
         return (self.means[modes] + self.stds[modes, np.newaxis] * noise).astype(np.float32)
 
-    def density(self, points) -> np.ndarray:
+    def density(self, points: ArrayLike) -> np.ndarray:
         """Return p at each point.
 
         Args:
@@ -135,7 +136,7 @@ class Spiral:
     radius: float = 2.0
     std: float = 0.05
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the fields."""
         _checks.number("num_turns", self.num_turns, above=0)
         _checks.number("radius", self.radius, above=0)
@@ -210,7 +211,7 @@ def grid(num_rows: int = 5, spacing: float = 1.0, std: float = 0.05) -> Mixture:
     return _equal(np.stack([first.ravel(), second.ravel()], axis=1), std)
 
 
-def mixture_1d(means, stds, weights=None) -> Mixture:
+def mixture_1d(means: ArrayLike, stds: ArrayLike, weights: ArrayLike | None = None) -> Mixture:
     """Return a one-dimensional mixture of Gaussians.
 
     Args:
@@ -229,7 +230,7 @@ def mixture_1d(means, stds, weights=None) -> Mixture:
     _checks.shape("means", means, ("k",), fix="Give one number a mode")
     if weights is None:
         weights = np.full(len(means), 1 / max(len(means), 1))
-    return Mixture(means[:, np.newaxis], stds, weights)
+    return Mixture(means[:, np.newaxis], stds, weights)  # type: ignore[arg-type] # made arrays there
 
 
 def spiral(num_turns: float = 1.5, radius: float = 2.0, std: float = 0.05) -> Spiral:

@@ -330,14 +330,15 @@ def test_labs_keep_to_public_names(path):
 
 
 def public_functions(tree):
-    """Yields (qualified name, node) of public functions and methods, `__init__` included."""
+    """Yields (qualified name, node) of public functions and methods, and of calls of objects."""
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
             yield node.name, node
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
             for method in node.body:
                 is_function = isinstance(method, ast.FunctionDef)
-                if is_function and (method.name == "__init__" or method.name[0] != "_"):
+                called = ("__init__", "__call__")
+                if is_function and (method.name in called or method.name[0] != "_"):
                     yield f"{node.name}.{method.name}", method
 
 
@@ -411,6 +412,39 @@ def test_missing_documentation_is_found(source, complaint):
 @pytest.mark.parametrize("package", PACKAGES)
 def test_public_functions_say_what_they_take_and_give(package):
     assert complaints_of(package, docstring_complaints) == []
+
+
+def annotation_complaints(source, name):
+    """Returns which public functions leave an argument or the result without its type."""
+    complaints = []
+    for function, node in public_functions(ast.parse(source)):
+        if is_offered(name, function):
+            arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            arguments += filter(None, [node.args.vararg, node.args.kwarg])
+            bare = [
+                a.arg for a in arguments if a.annotation is None and a.arg not in ("self", "cls")
+            ]
+            bare += ["its result"] if node.returns is None else []
+            complaints += [f"{name}.{function}: annotate {what}" for what in bare]
+    return complaints
+
+
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [
+        ("def f(a, *, b: int) -> int: pass", "m.f: annotate a"),
+        ("def f(*a: int, **b) -> int: pass", "m.f: annotate b"),
+        ("class C:\n    def __init__(self, a: int): pass", "m.C.__init__: annotate its result"),
+        ("class C:\n    def __call__(self, a) -> int: pass", "m.C.__call__: annotate a"),
+    ],
+)
+def test_missing_annotation_is_found(source, complaint):
+    assert annotation_complaints(source, "m") == [complaint]
+    assert annotation_complaints(source.replace("f(", "_f(").replace("C", "_C"), "m") == []
+
+
+def test_public_signatures_of_ganlib_are_annotated():
+    assert complaints_of("ganlib", annotation_complaints) == []
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -44,19 +44,32 @@ def toc_complaints(toc, pages):
     return complaints
 
 
+def anchors(text):
+    """Returns what a link to a page may name in it: its labels, and its headings as GitHub does."""
+    labels = re.findall(r"^\(([^)]+)\)=$|^:(?:label|name): *(\S+)$", text, re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    slugs = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    return {*slugs, *("".join(pair) for pair in labels)}
+
+
 def link_complaints(text, folder):
     """Returns the relative Markdown links that lead nowhere."""
     complaints = []
     for target in MARKDOWN_LINK.findall(text):
-        path = unquote(target.split("#")[0])
-        if path and not re.match(r"[a-z]+:", path) and not (folder / path).exists():
+        path, _, anchor = map(unquote, target.partition("#"))
+        there = folder / path
+        if not path or re.match(r"[a-z]+:", path):
+            continue
+        if not there.exists():
             complaints.append(f"link to {target}, which does not exist")
+        elif anchor and there.suffix == ".md" and anchor not in anchors(there.read_text("utf-8")):
+            complaints.append(f"link to {target}, which has no such anchor")
     return complaints
 
 
 def markdown_sources():
-    """Yields (path, text) of the README, the chapters and the Markdown in the labs."""
-    for path in (ROOT / "README.md", *sorted((ROOT / "book").glob("*.md"))):
+    """Yields (path, text) of the README, the changes, the chapters and the labs' Markdown."""
+    for path in (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "book").glob("*.md"))):
         yield path, path.read_text(encoding="utf-8")
     for path in notebooks.lab_paths():
         cells = notebooks.read(path).cells
@@ -100,10 +113,12 @@ def test_bad_table_of_contents_is_found(toc, complaint):
 
 
 def test_dead_link_is_found(tmp_path):
-    (tmp_path / "a b.md").touch()
-    good = "[a](a%20b.md#part) [b](https://example.org/x) [c](#part)"
+    (tmp_path / "a b.md").write_text("## Part: `one`\n\n(label)=\n", encoding="utf-8")
+    good = "[a](a%20b.md#part-one) [a](a%20b.md#label) [b](https://example.org/x) [c](#part)"
     assert link_complaints(good, tmp_path) == []
     assert link_complaints("![a](b.png)", tmp_path) == ["link to b.png, which does not exist"]
+    wrong = link_complaints("[a](a%20b.md#part)", tmp_path)
+    assert wrong == ["link to a%20b.md#part, which has no such anchor"]
 
 
 # --- the book ------------------------------------------------------------------------------------
@@ -162,8 +177,8 @@ def test_address_of_the_repository_is_written_once():
     url = lab_lints.repository_url(ROOT / "_config.yml")
     labs = {path.relative_to(ROOT).as_posix() for path in notebooks.lab_paths()}
     # OWNER/NAME also serves as the example in the documentation.
-    allowed = {"_config.yml", "README.md", "Makefile", "tools/notebooks.py", *labs}
-    assert {name for name, text in tracked_texts() if url in text} <= allowed
+    files = {"_config.yml", "pyproject.toml", "README.md", "Makefile", "tools/notebooks.py"}
+    assert {name for name, text in tracked_texts() if url in text} <= files | labs
     assert (ROOT / "_config.yml").read_text(encoding="utf-8").count(url) == 1
 
 

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -349,6 +350,13 @@ launch_buttons:
   colab_url: ""
 """
 
+PROJECT = """\
+[project.urls]
+Homepage = "https://example.org/a/b"
+Issues = "https://example.org/a/b/issues"
+Other = "https://example.org/a/b-c"
+"""
+
 
 @pytest.fixture
 def workshop(tmp_path, monkeypatch):
@@ -356,12 +364,14 @@ def workshop(tmp_path, monkeypatch):
     folder = tmp_path / "repository"
     (folder / "notebooks").mkdir(parents=True)
     (folder / "_config.yml").write_text(CONFIGURATION, encoding="utf-8")
+    (folder / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
     for name in ("smoke", "verify"):
         (folder / "notebooks" / f"{name}.yml").write_text("", encoding="utf-8")
     monkeypatch.setattr(notebooks, "ROOT", folder)
     monkeypatch.setattr(notebooks, "LABS", folder / "notebooks")
     monkeypatch.setattr(notebooks, "BUILD", folder / "build")
     monkeypatch.setattr(notebooks, "CONFIG", folder / "_config.yml")
+    monkeypatch.setattr(notebooks, "PROJECT", folder / "pyproject.toml")
     monkeypatch.setattr(measured, "PATH", folder / "numbers.json")
     monkeypatch.setattr(os, "environ", notebooks.kernel_environment())
     notebooks.write(good_notebook(), folder / "notebooks" / "99_good.ipynb")
@@ -480,8 +490,14 @@ def settings_of(path):
 
 
 @pytest.mark.parametrize("end", ["", "/", ".git"])
-def test_repository_address_is_set_in_the_configuration_and_the_labs(workshop, end):
+def test_repository_address_is_set_wherever_it_stands(workshop, end):
     notebooks.set_repository(f"https://github.com/new/home{end}")
+    addresses = tomllib.loads((workshop / "pyproject.toml").read_text("utf-8"))["project"]["urls"]
+    assert list(addresses.values()) == [
+        "https://github.com/new/home",
+        "https://github.com/new/home/issues",
+        "https://example.org/a/b-c",
+    ]
     path = workshop / "notebooks" / "99_good.ipynb"
     assert lab_lints.repository_url(workshop / "_config.yml") == "https://github.com/new/home"
     notebook = notebooks.read(path)

@@ -223,7 +223,7 @@ def test_digits_after_rounding_to_the_next_power_of_ten():
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("lab98.distanse | fixed(2)", "there is no lab98.distanse; near: lab98.distance"),
+        ("lab98.distence | fixed(2)", "there is no lab98.distence; near: lab98.distance"),
         ("lab99.distance | fixed(2)", "there is no lab99.distance; near: lab98.distance"),
         ("lab98.distance", "say how to print it"),
         ("lab98.gain", "a group of numbers (mean, low, high)"),

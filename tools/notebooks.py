@@ -37,6 +37,7 @@ from tools import lab_lints  # noqa: E402
 LABS = ROOT / "notebooks"
 BUILD = ROOT / "build"
 CONFIG = ROOT / "_config.yml"
+PROJECT = ROOT / "pyproject.toml"  # whose addresses are shown where the wheel is offered
 PLACEHOLDER = "https://github.com/OWNER/NAME"
 COLAB = "https://colab.research.google.com"
 
@@ -408,28 +409,33 @@ def buttons(url):
 
 
 def set_repository(url):
-    """Writes the repository's address into `_config.yml` and the labs; shows or hides buttons."""
+    """Writes the repository's address into `_config.yml`, `pyproject.toml` and the labs.
+
+    The buttons that lead there are shown, or hidden where it is the placeholder.
+    """
     url = url.strip().removesuffix("/").removesuffix(".git")
     if not re.fullmatch(r"https://github\.com/[\w-]+/[\w.-]+", url):
         raise LabError(
             f"got {url!r}, expected an address such as {PLACEHOLDER}: Colab opens notebooks from "
             "GitHub only, and the book's buttons lead there"
         )
-    text = CONFIG.read_text(encoding="utf-8")
-    text = text.replace(lab_lints.repository_url(CONFIG), url)
+    old = lab_lints.repository_url(CONFIG)
+    text = CONFIG.read_text(encoding="utf-8").replace(old, url)
     for name, value in buttons(url).items():
         line = rf"\1 {json.dumps(value)}"
         text, count = re.subn(rf"^( *{name}:) .*$", line, text, flags=re.MULTILINE)
         if count != 1:
             raise LabError(f"_config.yml has {count} lines `{name}: …`, expected one: add it")
     CONFIG.write_text(text, encoding="utf-8")
+    project = re.sub(rf"{re.escape(old)}(?=[/\"])", url, PROJECT.read_text(encoding="utf-8"))
+    PROJECT.write_text(project, encoding="utf-8")
     for path in lab_paths():
         notebook = read(path)
         for cell in filter(lab_lints.is_setup, notebook.cells):
             cell.source = lab_lints.colab_cell(url)
         write(notebook, path)
     shown = "off" if url == PLACEHOLDER else "on"
-    print(f"The repository's address is now {url}, in _config.yml and in the labs.")
+    print(f"The repository's address is now {url}, in _config.yml, pyproject.toml and the labs.")
     print(f"The buttons that lead there and to Colab are {shown}.")
 
 

@@ -166,7 +166,7 @@ def load_emoji(image_size: int = 64) -> Images:
     return Images(_emoji.load(int(image_size)))
 
 
-def list_folder(path) -> list:
+def list_folder(path: str | os.PathLike[str]) -> list:
     """Name the picture files that `load_folder` looks at, in its order.
 
     Those that it skips are among them: `SkippedFilesWarning.files` tells which.
@@ -192,7 +192,7 @@ def list_folder(path) -> list:
     return _folders.find(path)
 
 
-def load_folder(path, image_size: int = 64, channels: int = 3) -> Images:
+def load_folder(path: str | os.PathLike[str], image_size: int = 64, channels: int = 3) -> Images:
     """Load every picture in a folder, whatever its format, size and colour mode.
 
     Each picture is turned as its EXIF orientation says, laid on white where it is transparent,
@@ -233,7 +233,12 @@ def load_folder(path, image_size: int = 64, channels: int = 3) -> Images:
     return Images(*_folders.read(path, (int(image_size), int(image_size), channels)))
 
 
-def open_folder(path, image_size: int = 64, channels: int = 3, cache=None) -> Images:
+def open_folder(
+    path: str | os.PathLike[str],
+    image_size: int = 64,
+    channels: int = 3,
+    cache: str | os.PathLike[str] | None = None,
+) -> Images:
     """Open a folder that is too large for the memory: as `load_folder`, with the pixels on disk.
 
     The pictures are decoded once, by as many threads as there are processors, into one file of raw
@@ -277,7 +282,7 @@ def open_folder(path, image_size: int = 64, channels: int = 3, cache=None) -> Im
     return Images(*_folders.open_mapped(path, form, Path(cache).expanduser()))
 
 
-def save_folder(images: Images, path) -> None:
+def save_folder(images: Images, path: str | os.PathLike[str]) -> None:
     """Write images as PNG files, one sub-folder per class; without labels all in one folder.
 
     `load_folder` reads them back exactly, class by class in the order of the sorted names. In

@@ -121,7 +121,7 @@ class MissingDataError(FileNotFoundError):
             attribute of this name.
     """
 
-    def __init__(self, message: str, package: str | None = None):
+    def __init__(self, message: str, package: str | None = None) -> None:
         super().__init__(message)
         self.package = package
 

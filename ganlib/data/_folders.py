@@ -64,7 +64,7 @@ class SkippedFilesWarning(UserWarning):
             are the attribute of this name.
     """
 
-    def __init__(self, message: str, files: list[tuple[Path, str]]):
+    def __init__(self, message: str, files: list[tuple[Path, str]]) -> None:
         super().__init__(message)
         self.files = files
 

@@ -6,8 +6,10 @@ Stored images are uint8 from 0 to 255. Networks see float32 in [-1, 1]; `to_mode
 
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +37,7 @@ class Images:
     labels: np.ndarray | None = None
     class_names: tuple[str, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the fields, and bring labels to int64."""
         _check_pixels(self.images)
         object.__setattr__(self, "class_names", tuple(self.class_names))
@@ -43,11 +45,11 @@ class Images:
             labels = _checked_labels(self.labels, len(self.images), len(self.class_names))
             object.__setattr__(self, "labels", labels)
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Return the number of images."""
         return len(self.images)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: slice | ArrayLike) -> "Images":
         """Return the chosen images with their labels.
 
         Args:
@@ -73,7 +75,7 @@ class Images:
         return len(self.class_names) or int(self.labels.max(initial=-1)) + 1
 
 
-def to_model_range(images):
+def to_model_range(images: Any) -> Any:
     """Map pixels from 0..255 to [-1, 1], the range of a network's tanh.
 
     Args:
@@ -101,7 +103,7 @@ def to_model_range(images):
     return pixels / 127.5 - 1.0
 
 
-def to_uint8(images):
+def to_uint8(images: Any) -> np.ndarray:
     """Map [-1, 1] to 0..255: round to the nearest integer and clip what lies outside.
 
     It undoes `to_model_range` exactly.

@@ -12,6 +12,8 @@ Reference:
     Checkerboard Artifacts*, Distill 2016. Chapter 07 builds the pair line by line.
 """
 
+from collections.abc import Callable
+
 from ganlib import _checks
 from ganlib._tensorflow import keras
 from ganlib.models import fast, heads, layers
@@ -19,7 +21,15 @@ from ganlib.models import fast, heads, layers
 _FIRST_SIDES = {28: 7, 32: 8, 64: 8, 128: 8}  # image side -> side of the generator's first grid
 
 
-def generator(image_size, channels, latent_dim, width=16, num_classes=None, *, num_residuals=0):
+def generator(
+    image_size: int,
+    channels: int,
+    latent_dim: int,
+    width: int = 16,
+    num_classes: int | None = None,
+    *,
+    num_residuals: int = 0,
+) -> keras.Model:
     """Latents to images: a dense layer, then one doubling after another.
 
     Args:
@@ -94,8 +104,14 @@ def generator(image_size, channels, latent_dim, width=16, num_classes=None, *, n
 
 
 def discriminator(
-    image_size, channels, width=16, num_classes=None, *, head=heads.projection, stddev_group=None
-):
+    image_size: int,
+    channels: int,
+    width: int = 16,
+    num_classes: int | None = None,
+    *,
+    head: Callable = heads.projection,
+    stddev_group: int | None = None,
+) -> keras.Model:
     """Images to logits: the generator's grids in reverse, and one dense layer.
 
     Args:

@@ -35,7 +35,7 @@ class NarrowConv2D(keras.layers.Conv2D):
         Processing*, 2006. Chapter 10_fast_and_large.
     """
 
-    def convolution_op(self, inputs, kernel):
+    def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """Convolves; Keras calls it.
 
         Args:
@@ -69,7 +69,9 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         Ioffe and Szegedy, *Batch Normalization*, ICML 2015.
     """
 
-    def call(self, inputs, training=None, mask=None):
+    def call(
+        self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None
+    ) -> tf.Tensor:
         """Normalises a batch.
 
         Args:
@@ -98,7 +100,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         return outputs
 
 
-def with_plain_layers(model):
+def with_plain_layers(model: keras.Model) -> keras.Model:
     """A copy of a functional model that plain Keras can load, with the same weights.
 
     Args:

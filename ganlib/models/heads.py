@@ -7,12 +7,21 @@ makes initial weights. The head returns ``(labels, outputs)``: the network's sec
 and either the logits or a dict of named outputs. Your own head is a function of the same form.
 """
 
+from collections.abc import Callable
+
 from ganlib import _checks
 from ganlib._tensorflow import keras
 from ganlib.models import layers
 
 
-def model(images, features, head, num_classes, initializer, name):
+def model(
+    images: keras.KerasTensor,
+    features: keras.KerasTensor,
+    head: Callable,
+    num_classes: int | None,
+    initializer: Callable,
+    name: str,
+) -> keras.Model:
     """The network from images to what a head makes of their features.
 
     Args:
@@ -50,7 +59,11 @@ def _require_classes(num_classes, head):
     _checks.positive_integers(num_classes=num_classes)
 
 
-def projection(features, num_classes=None, initializer=layers.normal):
+def projection(
+    features: keras.KerasTensor,
+    num_classes: int | None = None,
+    initializer: Callable = layers.normal,
+) -> tuple[keras.KerasTensor | None, keras.KerasTensor]:
     """One logit; with classes, ψ(φ) + v_y·φ for features φ and the vector v_y of the label's class.
 
     The first part asks whether an image looks real at all, the second whether it looks like its
@@ -85,7 +98,11 @@ def projection(features, num_classes=None, initializer=layers.normal):
     return labels, keras.layers.Add(dtype="float32", name="logits")([logits, products])
 
 
-def feature_matching(features, num_classes=None, initializer=layers.normal):
+def feature_matching(
+    features: keras.KerasTensor,
+    num_classes: int | None = None,
+    initializer: Callable = layers.normal,
+) -> tuple[keras.KerasTensor | None, dict[str, keras.KerasTensor]]:
     """``projection``'s logits and the features, whose means the generator can be made to match.
 
     Args:
@@ -110,7 +127,9 @@ def feature_matching(features, num_classes=None, initializer=layers.normal):
     return labels, {"logits": logits, "features": _named(features)}
 
 
-def auxiliary_classifier(features, num_classes, initializer=layers.normal):
+def auxiliary_classifier(
+    features: keras.KerasTensor, num_classes: int, initializer: Callable = layers.normal
+) -> tuple[None, dict[str, keras.KerasTensor]]:
     """A logit, and beside it the logits of a classifier. The network is shown no label.
 
     Args:
@@ -143,7 +162,9 @@ def auxiliary_classifier(features, num_classes, initializer=layers.normal):
     }
 
 
-def semi_supervised(features, num_classes, initializer=layers.normal):
+def semi_supervised(
+    features: keras.KerasTensor, num_classes: int, initializer: Callable = layers.normal
+) -> tuple[None, dict[str, keras.KerasTensor]]:
     """A classifier with one class more for generated images, whose logit is held at 0.
 
     Then the odds of "real" against "generated" are Σ exp(class logits), and their logarithm is the

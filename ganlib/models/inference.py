@@ -1,6 +1,10 @@
 """Networks at work outside of training: batch by batch, and what a generator is drawn from."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ganlib import _checks
 from ganlib._tensorflow import keras, tf
@@ -12,7 +16,7 @@ SAMPLES = -1
 """The stream of draws that belong to no training step; those of step k have k in this place."""
 
 
-def in_batches(function, *arrays, batch_size=BATCH_SIZE):
+def in_batches(function: Callable, *arrays: Any, batch_size: int = BATCH_SIZE) -> Any:
     """What a function gives for arrays of any length, a part at a time.
 
     Args:
@@ -39,7 +43,9 @@ def in_batches(function, *arrays, batch_size=BATCH_SIZE):
     )
 
 
-def latents(generator, num_images, seed=0, stream=SAMPLES):
+def latents(
+    generator: keras.Model, num_images: int, seed: int = 0, stream: int = SAMPLES
+) -> tf.Tensor:
     """Latents for a generator, the same for the same seed and stream.
 
     Args:
@@ -64,7 +70,7 @@ def latents(generator, num_images, seed=0, stream=SAMPLES):
     return tf.random.stateless_normal(shape, [seed, stream], alg="philox")
 
 
-def num_classes(generator):
+def num_classes(generator: keras.Model) -> int:
     """How many classes a conditional generator tells apart: the length of its first embedding.
 
     Args:
@@ -84,7 +90,9 @@ def num_classes(generator):
     return next(sizes, None)
 
 
-def labels_for(generator, num_images, labels=None):
+def labels_for(
+    generator: keras.Model, num_images: int, labels: ArrayLike | None = None
+) -> tf.Tensor | None:
     """The labels that a generator takes beside so many latents.
 
     Args:
@@ -131,7 +139,7 @@ def labels_for(generator, num_images, labels=None):
     return tf.constant(labels, tf.int32)
 
 
-def generate(function, latents, labels=None):
+def generate(function: Callable, latents: tf.Tensor, labels: tf.Tensor | None = None) -> np.ndarray:
     """What a generator makes of any number of latents.
 
     Args:

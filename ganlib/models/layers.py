@@ -1,11 +1,14 @@
 """What several architectures share: sizes, initial weights, labels, and statistics of a batch."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from ganlib import _checks
 from ganlib._tensorflow import keras, tf
 from ganlib.models import fast
 
 
-def normal(stddev=0.02):
+def normal(stddev: float = 0.02) -> keras.initializers.Initializer:
     """The DCGAN initialiser: weights drawn from N(0, stddev²).
 
     Args:
@@ -21,7 +24,7 @@ def normal(stddev=0.02):
     return keras.initializers.RandomNormal(stddev=stddev)
 
 
-def num_doublings(image_size, first_sides):
+def num_doublings(image_size: int, first_sides: Mapping[int, int]) -> int:
     """How often a generator doubles its first grid, and a discriminator halves the image.
 
     Args:
@@ -43,7 +46,7 @@ def num_doublings(image_size, first_sides):
     return (image_size // first_sides[image_size]).bit_length() - 1
 
 
-def label_input(num_classes):
+def label_input(num_classes: int) -> keras.KerasTensor:
     """The input of a conditional network.
 
     Args:
@@ -59,7 +62,9 @@ def label_input(num_classes):
     return keras.Input((), dtype="int32", name="labels")
 
 
-def latent_inputs(latent_dim, num_classes=None):
+def latent_inputs(
+    latent_dim: int, num_classes: int | None = None
+) -> tuple[keras.KerasTensor | list[keras.KerasTensor], keras.KerasTensor]:
     """The inputs of a generator, and the vector with which it begins.
 
     With classes, a learned vector of each class is put beside the latents. It is as long as they
@@ -88,7 +93,11 @@ def latent_inputs(latent_dim, num_classes=None):
     return [latents, labels], keras.layers.Concatenate()([latents, embedded])
 
 
-def batch_normalization(inputs, labels=None, num_classes=None):
+def batch_normalization(
+    inputs: keras.KerasTensor,
+    labels: keras.KerasTensor | None = None,
+    num_classes: int | None = None,
+) -> keras.KerasTensor:
     """Batch normalisation whose scale and shift belong to the class.
 
     Each class has its own γ and β for every channel; the batch's statistics are those of all
@@ -162,12 +171,12 @@ class MinibatchStdDev(keras.layers.Layer):
 
     mixes_samples = True
 
-    def __init__(self, group_size=4, **kwargs):
+    def __init__(self, group_size: int = 4, **kwargs: Any) -> None:
         _checks.positive_integers(group_size=group_size)
         super().__init__(**kwargs)
         self.group_size = group_size
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Adds the channel.
 
         Args:
@@ -193,7 +202,7 @@ class MinibatchStdDev(keras.layers.Layer):
         channel = tf.cast(tf.reshape(deviation, shape), inputs.dtype)
         return tf.concat([inputs, tf.zeros_like(inputs[..., :1]) + channel], -1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         """The inputs' shape with one more channel.
 
         Args:
@@ -204,7 +213,7 @@ class MinibatchStdDev(keras.layers.Layer):
         """
         return (*input_shape[:-1], input_shape[-1] + 1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """What ``from_config`` needs.
 
         Returns:

@@ -6,6 +6,7 @@ Reference:
 """
 
 import math
+from collections.abc import Callable
 
 from ganlib import _checks
 from ganlib._tensorflow import keras
@@ -23,7 +24,13 @@ def _sample_shape(image_size, channels):
     return (image_size, image_size, channels)
 
 
-def generator(image_size, channels, latent_dim, width=64, num_classes=None):
+def generator(
+    image_size: int | None,
+    channels: int,
+    latent_dim: int,
+    width: int = 64,
+    num_classes: int | None = None,
+) -> keras.Model:
     """Latents to points or images, through three hidden layers.
 
     Args:
@@ -64,7 +71,14 @@ def generator(image_size, channels, latent_dim, width=64, num_classes=None):
     return keras.Model(inputs, samples, name="mlp_generator")
 
 
-def discriminator(image_size, channels, width=64, num_classes=None, *, head=heads.projection):
+def discriminator(
+    image_size: int | None,
+    channels: int,
+    width: int = 64,
+    num_classes: int | None = None,
+    *,
+    head: Callable = heads.projection,
+) -> keras.Model:
     """Points or images to logits, through three hidden layers.
 
     Args:

@@ -8,6 +8,8 @@ Reference:
     Chapter 15.
 """
 
+from typing import Any
+
 from ganlib import _checks
 from ganlib._tensorflow import keras, tf
 
@@ -26,12 +28,12 @@ class Pack(keras.layers.Layer):
 
     mixes_samples = True
 
-    def __init__(self, num_packed, **kwargs):
+    def __init__(self, num_packed: int, **kwargs: Any) -> None:
         _checks.positive_integers(num_packed=num_packed)
         super().__init__(**kwargs)
         self.num_packed = num_packed
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Packs a batch.
 
         Args:
@@ -51,7 +53,7 @@ class Pack(keras.layers.Layer):
         x = tf.transpose(x, [0, *range(2, last + 1), 1, last + 1])  # (packs, ..., packed, channels)
         return tf.reshape(x, [-1, *places, self.num_packed * channels])
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         """The shape of the packs.
 
         Args:
@@ -64,7 +66,7 @@ class Pack(keras.layers.Layer):
         batch = None if batch is None else batch // self.num_packed
         return (batch, *places, channels * self.num_packed)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """What ``from_config`` needs.
 
         Returns:
@@ -73,7 +75,7 @@ class Pack(keras.layers.Layer):
         return super().get_config() | {"num_packed": self.num_packed}
 
 
-def packed(discriminator, num_packed):
+def packed(discriminator: keras.Model, num_packed: int) -> keras.Model:
     """A discriminator of single images, as the training step wants it, that judges them in packs.
 
     Losses and penalties work on it as they are. A penalty still takes one gradient for each image,

@@ -10,6 +10,8 @@ Reference:
     Mappings in Deep Residual Networks*, ECCV 2016.
 """
 
+from collections.abc import Callable
+
 from ganlib import _checks
 from ganlib._tensorflow import keras
 from ganlib.models import heads, layers, spectral
@@ -56,7 +58,9 @@ def _same_block(x):
     return keras.layers.Add()([x, shortcut])
 
 
-def generator(image_size, channels, latent_dim, width=16, num_classes=None):
+def generator(
+    image_size: int, channels: int, latent_dim: int, width: int = 16, num_classes: int | None = None
+) -> keras.Model:
     """Latents to images: a dense layer, then one doubling block after another.
 
     Args:
@@ -103,8 +107,14 @@ def generator(image_size, channels, latent_dim, width=16, num_classes=None):
 
 
 def discriminator(
-    image_size, channels, width=16, num_classes=None, *, head=heads.projection, spectral_norm=False
-):
+    image_size: int,
+    channels: int,
+    width: int = 16,
+    num_classes: int | None = None,
+    *,
+    head: Callable = heads.projection,
+    spectral_norm: bool = False,
+) -> keras.Model:
     """Images to logits: halving blocks, one block more, and a sum over what is left of the grid.
 
     Args:

@@ -9,6 +9,8 @@ Reference:
     Chapters 05 and 15.
 """
 
+from typing import Any
+
 from ganlib._tensorflow import keras, tf
 from ganlib.models import fast
 
@@ -57,7 +59,7 @@ class SpectralNormalization(keras.layers.Wrapper):
 
     iterates_in_training = True
 
-    def __init__(self, layer, **kwargs):
+    def __init__(self, layer: keras.layers.Layer, **kwargs: Any) -> None:
         if not isinstance(layer, _KINDS):
             raise ValueError(
                 f"received a layer of the kind {type(layer).__name__}; expected one with a kernel, "
@@ -68,7 +70,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         super().__init__(layer, **({"dtype": layer.variable_dtype} | kwargs))
         self.autocast = False
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         """Makes the layer's variables, and u from a fixed seed.
 
         Args:
@@ -95,7 +97,7 @@ class SpectralNormalization(keras.layers.Wrapper):
             kernel = tf.transpose(kernel, [0, 1, 3, 2])  # its outputs come before its inputs
         return tf.reshape(kernel, [-1, kernel.shape[-1]])
 
-    def sigma(self, iterate=False):
+    def sigma(self, iterate: bool = False) -> tf.Tensor:
         """The largest singular value of W, as estimated with u.
 
         Args:
@@ -114,7 +116,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         w = tf.linalg.l2_normalize(constant @ u)
         return tf.reduce_sum(w * (matrix @ u))
 
-    def normalized_kernel(self, iterate=False):
+    def normalized_kernel(self, iterate: bool = False) -> tf.Tensor:
         """W/σ(W) in the kernel's shape.
 
         Args:
@@ -126,7 +128,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         # A kernel of zeros stays one.
         return tf.convert_to_tensor(self._kernel) / tf.maximum(self.sigma(iterate), 1e-12)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: tf.Tensor, training: bool | None = False) -> tf.Tensor:
         """Calls the layer with the normalised kernel.
 
         Args:
@@ -140,7 +142,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         with keras.StatelessScope([(self._kernel, kernel)], initialize_variables=False):
             return self.layer(inputs)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         """The layer's own.
 
         Args:
@@ -151,7 +153,9 @@ class SpectralNormalization(keras.layers.Wrapper):
         """
         return self.layer.compute_output_shape(input_shape)
 
-    def compute_output_spec(self, inputs, training=False):
+    def compute_output_spec(
+        self, inputs: keras.KerasTensor, training: bool | None = False
+    ) -> keras.KerasTensor:
         """The layer's own.
 
         Args:
@@ -169,7 +173,7 @@ def _copy(layer):
     return type(layer).from_config(layer.get_config())
 
 
-def with_spectral_normalization(model):
+def with_spectral_normalization(model: keras.Model) -> keras.Model:
     """A copy of a functional model in which every kernel is divided by its σ.
 
     Args:
@@ -201,7 +205,7 @@ def with_spectral_normalization(model):
     return copy
 
 
-def folded(model):
+def folded(model: keras.Model) -> keras.Model:
     """A copy of a functional model for use: plain layers that hold W/σ as their kernels.
 
     Args:

@@ -11,13 +11,16 @@ options; a `Block` makes many of them in one compiled call, from what a `Feed` g
 import contextlib
 import dataclasses
 import json
+import os
 import pathlib
 import time
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 from tqdm import tqdm
 
-from ganlib import _checks, _files, losses
+from ganlib import _checks, _files, data, losses
 from ganlib._tensorflow import keras, tf
 from ganlib.models import fast, inference, spectral
 from ganlib.training import _fit, _loop, checkpoints
@@ -108,16 +111,16 @@ class GAN:
 
     def __init__(  # noqa: PLR0913, what Keras's compile takes, for two networks instead of one
         self,
-        generator,
-        discriminator,
-        loss=losses.non_saturating,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        loss: losses.Loss = losses.non_saturating,
         *,
-        penalties=(),
-        terms=(),
-        generator_optimizer=None,
-        discriminator_optimizer=None,
-        options=None,
-    ):
+        penalties: Sequence[Penalty] = (),
+        terms: Sequence[losses.Term] = (),
+        generator_optimizer: keras.optimizers.Optimizer | None = None,
+        discriminator_optimizer: keras.optimizers.Optimizer | None = None,
+        options: Options | None = None,
+    ) -> None:
         options = Options() if options is None else options
         _fit.require_networks(generator, discriminator, terms)
         if generator_optimizer is not None and generator_optimizer is discriminator_optimizer:
@@ -163,7 +166,13 @@ class GAN:
 
     # ---- steps ---------------------------------------------------------------------------
 
-    def train_step(self, real_batches, latent_batches, step, label_batches=None):
+    def train_step(
+        self,
+        real_batches: Sequence[tf.Tensor],
+        latent_batches: Sequence[tf.Tensor],
+        step: int | tf.Tensor,
+        label_batches: Sequence[tf.Tensor] | None = None,
+    ) -> tf.Tensor:
         """One step of both networks and the average, without loop, history or files.
 
         Args:
@@ -177,7 +186,14 @@ class GAN:
         """
         return self.training_step(real_batches, latent_batches, step, label_batches)
 
-    def discriminator_step(self, real_images, fake_images, step, substep=0, labels=None):
+    def discriminator_step(
+        self,
+        real_images: tf.Tensor,
+        fake_images: tf.Tensor,
+        step: int | tf.Tensor,
+        substep: int = 0,
+        labels: tf.Tensor | None = None,
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """One update of the discriminator alone.
 
         Args:
@@ -196,14 +212,14 @@ class GAN:
 
     def train(
         self,
-        images,
-        num_steps,
-        directory=None,
+        images: data.Images | ArrayLike,
+        num_steps: int,
+        directory: str | os.PathLike[str] | None = None,
         *,
-        checkpoint_every=1000,
-        callbacks=(),
-        progress=True,
-    ):
+        checkpoint_every: int = 1000,
+        callbacks: Sequence[Callable] = (),
+        progress: bool = True,
+    ) -> History:
         """Trains up to step ``num_steps``, counted from the run's beginning.
 
         With a ``directory`` the run is saved there every ``checkpoint_every`` steps and at its end,
@@ -284,7 +300,7 @@ class GAN:
 
     # ---- samples and files -----------------------------------------------------------------
 
-    def latents(self, num_images, seed=0):
+    def latents(self, num_images: int, seed: int = 0) -> tf.Tensor:
         """Latents for ``sample``: the same for the same seed, whatever was trained in between.
 
         Args:
@@ -296,7 +312,7 @@ class GAN:
         """
         return inference.latents(self.ema_generator, num_images, seed)
 
-    def sample(self, num_images, seed=0, labels=None):
+    def sample(self, num_images: int, seed: int = 0, labels: ArrayLike | None = None) -> np.ndarray:
         """Images of the averaged generator.
 
         Args:
@@ -315,7 +331,7 @@ class GAN:
         labels = inference.labels_for(self.ema_generator, num_images, labels)
         return inference.generate(self._generate, latents, labels)
 
-    def save_generator(self, path):
+    def save_generator(self, path: str | os.PathLike[str]) -> None:
         """Writes the averaged generator as one ``.keras`` file that plain Keras loads.
 
         Args:
@@ -329,7 +345,7 @@ class GAN:
         with _files.whole(path, keep_suffix=True) as temporary:
             spectral.folded(self.ema_generator).save(temporary)
 
-    def save(self, directory):
+    def save(self, directory: str | os.PathLike[str]) -> None:
         """Writes a checkpoint of the whole run, atomically.
 
         Args:
@@ -337,7 +353,7 @@ class GAN:
         """
         self._save(directory, self._config())
 
-    def restore(self, directory):
+    def restore(self, directory: str | os.PathLike[str]) -> None:
         """Takes over the newest checkpoint of a directory.
 
         Args:
@@ -421,7 +437,7 @@ class GAN:
         return json.loads(json.dumps(config | options, default=str))
 
 
-def load_generator(path):
+def load_generator(path: str | os.PathLike[str]) -> keras.Model:
     """Loads a generator that ``save_generator`` wrote.
 
     Never load a ``.keras`` file from a source that you do not trust.

@@ -1,5 +1,9 @@
 """Many steps in one compiled call, on one device or on those of a strategy."""
 
+from typing import Any
+
+import numpy as np
+
 from ganlib import data
 from ganlib._tensorflow import announce_xla, tf
 from ganlib.training._history import STATISTICS
@@ -24,10 +28,10 @@ class Block:
         True
     """
 
-    def __init__(self, step):
+    def __init__(self, step: Any) -> None:
         self._step, self._compiled, self._on_device = step, {}, None
 
-    def __call__(self, feed, first, last):
+    def __call__(self, feed: Any, first: int, last: int) -> tuple[np.ndarray, bool]:
         """Makes the steps first..last-1.
 
         Args:

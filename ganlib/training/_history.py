@@ -1,6 +1,7 @@
 """What a run records."""
 
 import dataclasses
+from typing import Self
 
 import numpy as np
 
@@ -54,7 +55,7 @@ class History:
     images_per_second: np.ndarray
 
     @classmethod
-    def empty(cls):
+    def empty(cls) -> Self:
         """A history of no steps.
 
         Returns:
@@ -63,7 +64,7 @@ class History:
         dtypes = [np.int64] + 9 * [np.float32] + 2 * [np.float64]
         return cls(*(np.zeros(0, dtype) for dtype in dtypes))
 
-    def append(self, **values):
+    def append(self, **values: float) -> None:
         """Adds one entry.
 
         Args:

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import signal
 import threading
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -22,7 +23,7 @@ class Order:
         options: an ``Options``, whose seed, batch size and discriminator steps count.
     """
 
-    def __init__(self, num_images, options):
+    def __init__(self, num_images: int, options: Any) -> None:
         self._num_images, self._options = num_images, options
         self._permutations = {}
 
@@ -33,7 +34,7 @@ class Order:
             self._permutations[epoch] = tf.argsort(keys, stable=True).numpy()
         return self._permutations[epoch]
 
-    def indices(self, start, end):
+    def indices(self, start: int, end: int) -> tf.Tensor:
         """Which images make up the batches of some steps.
 
         Args:
@@ -64,7 +65,7 @@ class Feed:
         options: an ``Options``.
     """
 
-    def __init__(self, images, labels, options):
+    def __init__(self, images: np.ndarray, labels: np.ndarray | None, options: Any) -> None:
         self._order = Order(len(images), options)
         self._strategy = options.strategy
         self.dtype = tf.as_dtype(images.dtype)
@@ -78,7 +79,7 @@ class Feed:
             return tensor
         return self._strategy.experimental_distribute_values_from_function(lambda _: tensor)
 
-    def block(self, start, end):
+    def block(self, start: int, end: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """What a compiled call of some steps is given.
 
         Args:

@@ -39,7 +39,7 @@ class Options:
     strategy: Any = None
     weight_clip: float | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the numbers."""
         _checks.positive_integers(batch_size=self.batch_size, steps_per_call=self.steps_per_call)
         _checks.integer(
@@ -58,7 +58,7 @@ class Options:
             )
 
     @property
-    def num_replicas(self):
+    def num_replicas(self) -> int:
         """Number of devices that share a batch, int."""
         return 1 if self.strategy is None else self.strategy.num_replicas_in_sync
 
@@ -82,6 +82,6 @@ class Penalty:
     weight: float = 1.0
     interval: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the number."""
         _checks.positive_integers(interval=self.interval)

@@ -5,7 +5,8 @@ bottom, and used without the loop around it. What is drawn here (penalties' poin
 a function of the run's seed and of the step alone, as the batch and the latents are.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from ganlib import losses
 from ganlib._tensorflow import keras, tf
@@ -58,7 +59,7 @@ class Objective(NamedTuple):
     terms: tuple = ()
 
     @property
-    def paired(self):
+    def paired(self) -> bool:
         """Whether the generator's objective looks at real images too."""
         return self.loss.paired or any(term.paired for term in self.terms)
 
@@ -102,7 +103,9 @@ class Step:
         Goodfellow et al., NIPS 2014, algorithm 1. Chapter 07 writes the step out.
     """
 
-    def __init__(self, networks, optimizers, objective, options):
+    def __init__(
+        self, networks: Networks, optimizers: Optimizers, objective: Objective, options: Any
+    ) -> None:
         self.networks, self.optimizers = networks, optimizers
         self.objective, self.options = objective, options
         self.augment_state = _initial_state(options.augment)
@@ -111,7 +114,13 @@ class Step:
 
     # ---- the whole step ---------------------------------------------------------------------
 
-    def __call__(self, real_batches, latent_batches, step, label_batches=None):
+    def __call__(
+        self,
+        real_batches: Sequence[tf.Tensor],
+        latent_batches: Sequence[tf.Tensor],
+        step: int | tf.Tensor,
+        label_batches: Sequence[tf.Tensor] | None = None,
+    ) -> tf.Tensor:
         """One step: the discriminator's updates, then the generator's, then the average's.
 
         Args:
@@ -129,7 +138,13 @@ class Step:
         self.after(statistics, step)
         return statistics
 
-    def update_networks(self, real_batches, latent_batches, step, label_batches=None):
+    def update_networks(
+        self,
+        real_batches: Sequence[tf.Tensor],
+        latent_batches: Sequence[tf.Tensor],
+        step: int | tf.Tensor,
+        label_batches: Sequence[tf.Tensor] | None = None,
+    ) -> tf.Tensor:
         """The part of a step that each replica does with its share of the batch.
 
         The generator's update uses the images of the last discriminator step, which it has not
@@ -176,7 +191,14 @@ class Step:
             + [norm, diversity(last_real, fake_images)]
         )
 
-    def discriminator_step(self, real_images, fake_images, step, substep=0, labels=None):
+    def discriminator_step(
+        self,
+        real_images: tf.Tensor,
+        fake_images: tf.Tensor,
+        step: int | tf.Tensor,
+        substep: int = 0,
+        labels: tf.Tensor | None = None,
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """One update of the discriminator; the generator is not touched.
 
         Args:
@@ -213,7 +235,9 @@ class Step:
                 variable.assign(tf.clip_by_value(variable, -bound, bound))
         return loss, real["logits"], fake["logits"]
 
-    def penalty_gradients(self, penalty, batch, step, stream):
+    def penalty_gradients(
+        self, penalty: Any, batch: Any, step: int | tf.Tensor, stream: Any
+    ) -> list[tf.Tensor]:
         """Gradients of weight · interval · penalty where it is due, zeros elsewhere.
 
         Args:
@@ -245,7 +269,12 @@ class Step:
             tf.equal(step % penalty.interval, 0), due, lambda: [tf.zeros_like(v) for v in variables]
         )
 
-    def apply(self, optimizer, gradients, variables):
+    def apply(
+        self,
+        optimizer: keras.optimizers.Optimizer,
+        gradients: Sequence[tf.Tensor],
+        variables: Sequence[tf.Variable],
+    ) -> None:
         """Applies the mean of the replicas' gradients; Keras sums what each replica gives it.
 
         Args:
@@ -262,7 +291,7 @@ class Step:
             gradients = [gradient / replicas for gradient in gradients]
         optimizer.apply(gradients, variables)
 
-    def after(self, statistics, step):
+    def after(self, statistics: tf.Tensor, step: int | tf.Tensor) -> None:
         """Moves the average, and an adapted probability, which all replicas share.
 
         Args:
@@ -294,7 +323,7 @@ class Step:
 
     # ---- what the networks make and see ----------------------------------------------------------
 
-    def generate(self, latents, labels):
+    def generate(self, latents: tf.Tensor, labels: tf.Tensor | None) -> tf.Tensor:
         """Images of the generator, in training.
 
         Args:
@@ -307,7 +336,14 @@ class Step:
         generator = self.networks.generator
         return generator([latents, labels] if len(generator.inputs) > 1 else latents, training=True)
 
-    def outputs_of_both(self, real_images, fake_images, labels, step, stream):
+    def outputs_of_both(
+        self,
+        real_images: tf.Tensor,
+        fake_images: tf.Tensor,
+        labels: tf.Tensor | None,
+        step: int | tf.Tensor,
+        stream: Any,
+    ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         """The discriminator's outputs for both batches, in its update.
 
         One pass for both, unless the network's samples affect each other.
@@ -331,7 +367,13 @@ class Step:
         real, fake = ({name: half[i] for name, half in halves.items()} for i in (0, 1))
         return real, fake
 
-    def outputs_for_generator(self, real_images, fake_images, labels, step):
+    def outputs_for_generator(
+        self,
+        real_images: tf.Tensor,
+        fake_images: tf.Tensor,
+        labels: tf.Tensor | None,
+        step: int | tf.Tensor,
+    ) -> tuple[dict[str, tf.Tensor] | None, dict[str, tf.Tensor]]:
         """What the updated discriminator says of both batches; of real ones only where needed.
 
         Only an objective that pairs real with fake looks at real images here. They must then go
@@ -383,7 +425,7 @@ class Step:
 
     # ---- draws ----------------------------------------------------------------------------
 
-    def latents(self, step, substep=0):
+    def latents(self, step: int | tf.Tensor, substep: int = 0) -> tf.Tensor:
         """Latents of the global batch of a step, of which each replica takes its share.
 
         Args:
@@ -426,7 +468,7 @@ def _norm(gradients, optimizer):
     return norm
 
 
-def diversity(real_images, fake_images):
+def diversity(real_images: tf.Tensor, fake_images: tf.Tensor) -> tf.Tensor:
     """Spread of generated images over that of real ones, within a batch.
 
     Args:

@@ -7,9 +7,12 @@ be taken for one.
 """
 
 import json
+import os
 import pathlib
 import warnings
 import zipfile
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +22,7 @@ _PATTERN = "step-*.npz"
 _CONFIG, _HISTORY, _STATE = "config", "history/", "state/"
 
 
-def path_of(directory, step):
+def path_of(directory: str | os.PathLike[str], step: int) -> pathlib.Path:
     """The file of one step's checkpoint.
 
     Args:
@@ -32,7 +35,14 @@ def path_of(directory, step):
     return pathlib.Path(directory) / f"step-{step:09d}.npz"
 
 
-def save(directory, step, state, config, history, keep=2):
+def save(
+    directory: str | os.PathLike[str],
+    step: int,
+    state: Mapping[str, Any],
+    config: Mapping[str, Any],
+    history: Any,
+    keep: int = 2,
+) -> pathlib.Path:
     """Writes one checkpoint atomically, then removes old ones.
 
     Args:
@@ -76,7 +86,7 @@ def _remove_old(directory, newest, keep):
         leftover.unlink(missing_ok=True)
 
 
-def steps(directory):
+def steps(directory: str | os.PathLike[str]) -> dict[int, pathlib.Path]:
     """The checkpoints of a run.
 
     Args:
@@ -89,7 +99,7 @@ def steps(directory):
     return {int(path.stem.removeprefix("step-")): path for path in paths}
 
 
-def load_latest(directory):
+def load_latest(directory: str | os.PathLike[str]) -> Any:
     """Reads the newest checkpoint that is whole.
 
     A file that cannot be read (a failing disk, a broken copy) is passed over with a warning.
@@ -145,7 +155,7 @@ def _read(path):
     return state, config, history
 
 
-def require_same_config(saved, current, where):
+def require_same_config(saved: Any, current: Any, where: Any) -> None:
     """Refuses to go on with a run whose configuration differs, naming the first field that does.
 
     Args:

@@ -1,7 +1,11 @@
 """Curves of a run, and features in the plane."""
 
+from typing import Any
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from numpy.typing import ArrayLike
 
 from ganlib.viz import _style
 from ganlib.viz._figure import Figure, figure, figure_function
@@ -9,7 +13,7 @@ from ganlib.viz._labels import label_ends
 
 
 @figure_function
-def loss_curves(history, equilibrium: tuple[float, float] | None = None) -> Figure:
+def loss_curves(history: Any, equilibrium: tuple[float, float] | None = None) -> Figure:
     """Plot both losses of a run against the step and, below, the mean logits.
 
     Args:
@@ -64,7 +68,9 @@ def loss_curves(history, equilibrium: tuple[float, float] | None = None) -> Figu
 
 
 @figure_function
-def feature_scatter(real_features, fake_features, num_points: int = 2000, seed: int = 0) -> Figure:
+def feature_scatter(
+    real_features: np.ndarray, fake_features: np.ndarray, num_points: int = 2000, seed: int = 0
+) -> Figure:
     """Show real and fake features in the plane in which the real ones vary most.
 
     The plane is spanned by the first two principal directions of all real features, so it shows
@@ -122,7 +128,7 @@ def feature_scatter(real_features, fake_features, num_points: int = 2000, seed: 
     return drawing
 
 
-def curve(axes, step, values, name: str, colour: str) -> None:
+def curve(axes: Axes, step: ArrayLike, values: ArrayLike, name: str, colour: str) -> None:
     """Draw one quantity of a run against the step.
 
     Args:

@@ -4,6 +4,8 @@ import base64
 import functools
 import io
 import re
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -27,6 +29,9 @@ _PLACES = re.compile(r' (?:d|x|y)="[^"]*"')
 _DECIMALS = re.compile(r"(\.\d\d)\d+")
 _IMAGE = re.compile(r'<image\b[^>]*?data:image/png;base64,([^"]+)"[^>]*>')
 _TEXT = re.compile(r"<(?:text|tspan)\b[^>]*>")
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
 class Figure(mpl_figure.Figure):
@@ -53,7 +58,7 @@ class Figure(mpl_figure.Figure):
         '<svg class="ganlib-figure" '
     """
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         with mpl.rc_context(_style.STYLE):
             super().__init__(*args, **kwargs)
         self.patch.set_gid("paper")
@@ -76,7 +81,7 @@ class Figure(mpl_figure.Figure):
         text = _IMAGE.sub(_lighter, _TEXT.sub(_readable, text))
         return re.sub(r"\n\s*", "\n", text.strip()) + "\n"
 
-    def savefig(self, fname, **kwargs):
+    def savefig(self, fname: Any, **kwargs: Any) -> None:
         """Write the figure: a name that ends in .svg gives what `svg` returns, others pixels.
 
         Args:
@@ -96,7 +101,9 @@ class Figure(mpl_figure.Figure):
         return {"image/svg+xml": self.svg(), "image/png": buffer.getvalue()}
 
 
-def figure(num_rows: int = 1, num_columns: int = 1, height: float = 3.4, **kwargs):
+def figure(
+    num_rows: int = 1, num_columns: int = 1, height: float = 3.4, **kwargs: Any
+) -> tuple[Figure, Any]:
     """Make a figure in the book's style, as wide as its text, with axes to draw on.
 
     Args:
@@ -121,7 +128,7 @@ def figure(num_rows: int = 1, num_columns: int = 1, height: float = 3.4, **kwarg
         return drawing, drawing.subplots(num_rows, num_columns, **kwargs)
 
 
-def figure_function(draw):
+def figure_function(draw: Callable[_P, _R]) -> Callable[_P, _R]:
     """Draw in the book's style, then take the figure out of pyplot, which would show it again.
 
     Args:

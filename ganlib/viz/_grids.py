@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ganlib import _checks, data
 from ganlib.viz import _style
@@ -17,7 +18,7 @@ _LARGEST_TILE = 112
 _MOST_COLUMNS = 8  # that leave images on a phone 40 pixels wide
 
 
-def tile(images, num_columns: int | None = None) -> np.ndarray:
+def tile(images: data.Images | ArrayLike, num_columns: int | None = None) -> np.ndarray:
     """Lay images out row by row on one white canvas, as for a PNG file.
 
     Args:
@@ -41,7 +42,10 @@ def tile(images, num_columns: int | None = None) -> np.ndarray:
 
 @figure_function
 def sample_grid(
-    images, num_columns: int | None = None, title: str | None = None, labels: Sequence | None = None
+    images: data.Images | ArrayLike,
+    num_columns: int | None = None,
+    title: str | None = None,
+    labels: Sequence | None = None,
 ) -> Figure:
     """Show images in a grid, in their order, each pixel a crisp square.
 
@@ -87,7 +91,9 @@ def sample_grid(
 
 
 @figure_function
-def real_beside_fake(real_images, fake_images, num_images: int = 32) -> Figure:
+def real_beside_fake(
+    real_images: data.Images | ArrayLike, fake_images: data.Images | ArrayLike, num_images: int = 32
+) -> Figure:
     """Show the first real images on the left and the first generated ones on the right.
 
     Args:

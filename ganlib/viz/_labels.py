@@ -4,6 +4,7 @@ import itertools
 import textwrap
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.text import Text
 from matplotlib.transforms import offset_copy
 
@@ -11,7 +12,7 @@ _GAP = 6  # points between a line's end and its label
 _EDGE = 0.9  # share of the axes' width from which on a line goes as far as the axes
 
 
-def label_ends(axes, size: float = 11, max_characters: int = 18) -> None:
+def label_ends(axes: Axes, size: float = 11, max_characters: int = 18) -> None:
     """Write the label of each line of the axes beside its right end, in the line's colour.
 
     Call it last: it takes the places of the lines from what is drawn and from the axes' limits.
