@@ -11,6 +11,7 @@ Reference:
 import contextlib
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 from ganlib import _checks, augment, penalties, training
 from ganlib._tensorflow import keras
@@ -79,7 +80,14 @@ class Recipe:
                 "factor) whose shares rise between 0 and 1. Pass () for rates that stay"
             )
 
-    def networks(self, image_size, channels, num_classes=None, *, head=heads.projection):
+    def networks(
+        self,
+        image_size: int,
+        channels: int,
+        num_classes: int | None = None,
+        *,
+        head: Callable = heads.projection,
+    ) -> tuple[keras.Model, keras.Model]:
         """The pair that the recipe was found with: DCGANs of its widths.
 
         Args:
@@ -111,7 +119,7 @@ class Recipe:
             ),
         )
 
-    def optimizer(self, rate, num_steps):
+    def optimizer(self, rate: float, num_steps: int) -> keras.optimizers.Adam:
         """Adam whose rate falls near the end of a run.
 
         Args:
@@ -136,7 +144,7 @@ class Recipe:
             )
         return keras.optimizers.Adam(rate, beta_1=self.beta_1, beta_2=self.beta_2)
 
-    def settings(self, num_steps, **options):
+    def settings(self, num_steps: int, **options: Any) -> dict[str, Any]:
         """What ``training.GAN`` takes beside networks and loss; for networks of one's own.
 
         Args:
@@ -167,7 +175,16 @@ class Recipe:
             "options": training.Options(**kept | options),
         }
 
-    def gan(self, image_size, channels, num_steps, *, num_classes=None, seed=0, **options):
+    def gan(
+        self,
+        image_size: int,
+        channels: int,
+        num_steps: int,
+        *,
+        num_classes: int | None = None,
+        seed: int = 0,
+        **options: Any,
+    ) -> training.GAN:
         """A pair with the recipe's networks and settings, not yet trained.
 
         Args:

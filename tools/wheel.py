@@ -36,10 +36,10 @@ def quick_start(readme, num_steps):
         num_steps: so many, in the place of its own.
     """
     (code,) = re.findall(r"^```python\n(from ganlib.*?)^```$", readme, re.DOTALL | re.MULTILINE)
-    code, count = re.subn(r"\bnum_steps=[\d_]+", f"num_steps={num_steps}", code)
+    code, count = re.subn(r"\bnum_steps = [\d_]+", f"num_steps = {num_steps}", code)
     if count != 1:
         raise notebooks.LabError(
-            f"the README's quick start has {count} arguments num_steps=…; expected one"
+            f"the README's quick start has {count} lines num_steps = …; expected one"
         )
     return code
 
