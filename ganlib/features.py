@@ -13,7 +13,7 @@ import pathlib
 import numpy as np
 
 from ganlib import data
-from ganlib._tensorflow import keras, tf
+from ganlib._tensorflow import float32, keras, tf
 from ganlib.models import inference
 
 _WEIGHTS = pathlib.Path(__file__).parent / "weights"
@@ -42,7 +42,10 @@ class Classifier:
         self.image_shape = tuple(model.input_shape[1:])
         self._batch_size = batch_size
         self._run = tf.function(
-            lambda images: model(data.to_model_range(images), training=False),
+            lambda images: tf.nest.map_structure(
+                lambda output: tf.cast(output, tf.float32),  # of a model in half precision, too
+                model(data.to_model_range(images), training=False),
+            ),
             autograph=False,
             reduce_retracing=True,
         )
@@ -51,7 +54,7 @@ class Classifier:
         """Features of images.
 
         Args:
-            images: uint8 array (n, height, width, channels).
+            images: uint8 array (n, height, width, channels), or `data.Images`.
 
         Returns:
             float32 array (n, d).
@@ -65,7 +68,7 @@ class Classifier:
         """Class probabilities of images.
 
         Args:
-            images: uint8 array (n, height, width, channels).
+            images: uint8 array (n, height, width, channels), or `data.Images`.
 
         Returns:
             float32 array (n, num_classes); each row sums to 1.
@@ -76,7 +79,7 @@ class Classifier:
         return tf.nn.softmax(self._outputs(images)[1]).numpy()
 
     def _outputs(self, images):
-        images = np.asarray(images)
+        images = np.asarray(getattr(images, "images", images))
         fits = images.ndim == 4 and all(
             expected in (None, side)
             for expected, side in zip(self.image_shape, images.shape[1:], strict=True)
@@ -94,7 +97,7 @@ class Classifier:
 
 
 def classifier_model(image_shape, num_classes, widths=(32, 64), num_features=128):
-    """The network of the extractors, untrained.
+    """The network of the extractors, untrained. It is float32, whatever Keras's global policy is.
 
     Args:
         image_shape: (height, width, channels).
@@ -111,6 +114,11 @@ def classifier_model(image_shape, num_classes, widths=(32, 64), num_features=128
         >>> [o.shape for o in features.classifier_model((8, 8, 1), num_classes=10).outputs]
         [(None, 128), (None, 10)]
     """
+    with float32():
+        return _classifier_layers(image_shape, num_classes, widths, num_features)
+
+
+def _classifier_layers(image_shape, num_classes, widths, num_features):
     images = keras.Input(image_shape)
     x = images
     for width in widths:
@@ -200,6 +208,11 @@ def inception(weights="imagenet"):
         filter: Parmar, Zhang and Zhu, *On Aliased Resizing and Surprising Subtleties in GAN
         Evaluation*, CVPR 2022.
     """
+    with float32():
+        return _inception(weights)
+
+
+def _inception(weights):
     try:
         base = keras.applications.InceptionV3(weights=weights, classifier_activation=None)
     except Exception as error:  # Keras raises a bare Exception where a download fails

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ganlib import augment, classify, data, features, losses, penalties, training
+from ganlib import _checks, augment, classify, data, features, losses, penalties, training
 from ganlib._tensorflow import keras, tf
 from ganlib.models import dcgan, heads, mlp
 
@@ -49,6 +49,9 @@ class Settings:
         matching_weight: factor of feature matching in the semi-supervised GAN.
         ablations: whether there are arms with other ratios, with generated images that a
             classifier is sure of, and one without a GAN that has the GAN's steps as well.
+
+    Raises:
+        ValueError: if ``ablations`` is neither True nor False.
     """
 
     num_steps: int = 1000
@@ -73,6 +76,10 @@ class Settings:
     confident_share: float = 0.5
     matching_weight: float = 0.1
     ablations: bool = False
+
+    def __post_init__(self):
+        """Check what would be taken for something else."""
+        _checks.flags(ablations=self.ablations)
 
 
 class Trainer:

@@ -14,6 +14,7 @@ from ganlib.viz._figure import Figure, figure_function
 _PADDING = 6
 _LINE_HEIGHT = 21
 _LARGEST_TILE = 112
+_LARGEST_VALUE = 1 + 1 / 255  # of floats: beyond 1 by rounding, by less than half a grey level
 _MOST_COLUMNS = 8  # that leave images on a phone 40 pixels wide
 
 
@@ -191,7 +192,7 @@ def _pixels(images, name: str = "images") -> np.ndarray:
         )
     images = images.astype(np.float32)
     low, high = images.min(), images.max()
-    if not (low >= -1 and high <= 1):  # also refuses NaN
+    if not (low >= -_LARGEST_VALUE and high <= _LARGEST_VALUE):  # also refuses NaN
         raise ValueError(
             f"received {got} and values from {low:g} to {high:g}; expected floats in [-1, 1]. Of "
             "pixels in [0, 255], pass .astype('uint8'); NaN means that the training diverged."
