@@ -10,6 +10,7 @@ import math
 import os
 import re
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -263,7 +264,8 @@ def _decode_all(
 
     Image.init()  # loads the readers of all formats
     pending, skipped = np.flatnonzero(~done), []
-    bar = tqdm(total=len(pending), unit="picture", disable=len(pending) < SHOW_PROGRESS)
+    silent = len(pending) < SHOW_PROGRESS or sys.stderr is None  # as a service may have none
+    bar = tqdm(total=len(pending), unit="picture", disable=silent)
     with _quiet_pillow(), ThreadPoolExecutor(os.cpu_count()) as pool, bar:
         # Part by part, so that an interruption need not wait for a million pictures.
         for start in range(0, len(pending), 256):
