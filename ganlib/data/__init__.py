@@ -212,9 +212,6 @@ def load_folder(path, image_size: int = 64, channels: int = 3) -> Images:
     `PIL.Image.MAX_IMAGE_PIXELS`), a camera's raw file, and a folder that may not be read. One
     `SkippedFilesWarning` counts them and names the first ten; its `files` names all.
 
-    In a class name, bytes that are no UTF-8, as archives from other systems bring them, are
-    written as in an address, ``%D0``.
-
     Args:
         path: the folder.
         image_size: height and width of the result.

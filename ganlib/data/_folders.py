@@ -513,7 +513,6 @@ def _classes(root: Path, names: list[Path]) -> tuple[np.ndarray | None, tuple[st
         )
         return None, ()
     folders = [name.parts[0] for name in names]
-    classes = sorted(set(folders))
-    numbers = {name: number for number, name in enumerate(classes)}
-    labels = np.array([numbers[folder] for folder in folders], np.int64)
-    return labels, tuple(map(_files.readable, classes))
+    class_names = tuple(sorted(set(folders)))
+    numbers = {name: number for number, name in enumerate(class_names)}
+    return np.array([numbers[folder] for folder in folders], np.int64), class_names

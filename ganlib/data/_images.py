@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ganlib import _checks
+from ganlib import _checks, _files
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +19,8 @@ class Images:
     Args:
         images: uint8 `(n, height, width, channels)`, values 0 to 255, with 1 or 3 channels.
         labels: integers `(n,)` from 0, kept as int64; None where there are none.
-        class_names: the name of each label; `()` where there are none.
+        class_names: the name of each label; `()` where there are none. Bytes of a folder's name
+            that are no UTF-8 are written as in an address, ``%D0``.
 
     Raises:
         TypeError: a wrong type or dtype, a masked array, or names that are no strings.
@@ -43,7 +44,7 @@ class Images:
         class_names = _checks.names(
             "class_names", self.class_names, fix="Name each class; of numbers, map(str, names)"
         )
-        object.__setattr__(self, "class_names", class_names)
+        object.__setattr__(self, "class_names", tuple(map(_files.readable, class_names)))
         if self.labels is not None:
             labels = _checked_labels(self.labels, len(self.images), len(self.class_names))
             object.__setattr__(self, "labels", labels)

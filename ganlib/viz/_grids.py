@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ganlib import _checks, data
+from ganlib import _checks, _files, data
 from ganlib.viz import _style
 from ganlib.viz._figure import Figure, figure_function
 
@@ -83,7 +83,8 @@ def sample_grid(
     for k, label in enumerate(() if labels is None else labels):
         x = k % columns * (width + gap) + (width - 1) / 2
         y = k // columns * (height + row_gap) + height
-        figure.axes[0].text(x, y, str(label), ha="center", va="top", fontsize=11)
+        text = _files.readable(str(label))
+        figure.axes[0].text(x, y, text, ha="center", va="top", fontsize=11)
     return figure
 
 
@@ -252,7 +253,7 @@ def _show_canvases(
     height, width = height * scale, width * scale
     full_width = left + len(canvases) * (width + gutter) - gutter + 2 * _PADDING
     num_characters = max(8, int((full_width - left) / len(canvases) / 9))  # at 12 points
-    titles = [textwrap.fill(title or "", num_characters) for title in titles]
+    titles = [textwrap.fill(_files.readable(title or ""), num_characters) for title in titles]
     num_lines = max(title.count("\n") + 1 if title else 0 for title in titles)
     full_height = height + bottom + num_lines * _LINE_HEIGHT + 2 * _PADDING
     figure = Figure(figsize=(full_width / _style.DPI, full_height / _style.DPI))
