@@ -58,8 +58,9 @@ def float32():
 
 try:
     with _quiet_descriptor():
-        import keras
-        import tensorflow as tf
+        import tensorflow as tf  # first: without it Keras would stay half imported
+
+        import keras  # isort: skip
 
         tf.config.list_physical_devices()  # looks for CUDA, and says so where there is none
 except ModuleNotFoundError as error:
