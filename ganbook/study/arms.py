@@ -51,7 +51,8 @@ class Settings:
             classifier is sure of, and one without a GAN that has the GAN's steps as well.
 
     Raises:
-        ValueError: if ``ablations`` is neither True nor False.
+        ValueError: if a number of steps or images is no positive integer, a share none, or
+            ``ablations`` neither True nor False.
     """
 
     num_steps: int = 1000
@@ -78,8 +79,13 @@ class Settings:
     ablations: bool = False
 
     def __post_init__(self):
-        """Check what would be taken for something else."""
+        """Check what would otherwise be found out after the first arms are trained."""
         _checks.flags(ablations=self.ablations)
+        for field in dataclasses.fields(self):
+            if field.type is int:
+                at_least = 0 if field.name == "num_residuals" else 1
+                _checks.integer(field.name, getattr(self, field.name), at_least=at_least)
+        _checks.number("confident_share", self.confident_share, above=0, at_most=1)
 
 
 class Trainer:
