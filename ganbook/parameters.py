@@ -5,8 +5,6 @@ all else a string: `-p flip false` is the string "false", which is true. What be
 that kind is told here, before a lab trains for an hour.
 """
 
-import ast
-import contextlib
 import re
 import types
 
@@ -36,7 +34,8 @@ def check(values):
         Traceback (most recent call last):
             ...
         ValueError: received flip='false', a string; expected no string that reads as something \
-else. Write False, or by papermill -p flip False; lists, by its -y "{flip: …}".
+else. Write it as Python does, such as True, 3500 or 0.5; by papermill, -p flip True, and a list \
+by -y "{flip: [0, 1]}".
     """
     for name, value in values.items():
         if name.startswith("_") or callable(value) or isinstance(value, types.ModuleType):
@@ -44,8 +43,8 @@ else. Write False, or by papermill -p flip False; lists, by its -y "{flip: …}"
         if isinstance(value, str) and _reads_as_something_else(value):
             raise ValueError(
                 f"received {name}={value!r}, a string; expected no string that reads as something "
-                f"else. Write {_literal(value)}, or by papermill -p {name} {_literal(value)}; "
-                f'lists, by its -y "{{{name}: …}}".'
+                "else. Write it as Python does, such as True, 3500 or 0.5; by papermill, "
+                f'-p {name} True, and a list by -y "{{{name}: [0, 1]}}".'
             )
         if name.startswith("num_"):
             _checks.integer(name, value, at_least=-1, fix="Write it in digits, without a point")
@@ -56,14 +55,3 @@ else. Write False, or by papermill -p flip False; lists, by its -y "{flip: …}"
 def _reads_as_something_else(text):
     text = text.strip().lower()
     return text in _WORDS or text[:1] in ("[", "{", "(") or bool(_NUMBERS.fullmatch(text))
-
-
-def _literal(text):
-    """What was probably meant, in Python."""
-    text = text.strip()
-    words = {"yes": "True", "on": "True", "no": "False", "off": "False"}
-    candidate = words.get(text.lower(), text.replace(",", "").replace("'", ""))
-    for guess in (candidate, candidate.capitalize(), text):
-        with contextlib.suppress(ValueError, SyntaxError):
-            return repr(ast.literal_eval(guess))
-    return "it without quotation marks"

@@ -834,6 +834,7 @@ def test_names_that_are_no_utf_8_are_saved_and_come_back(tmp_path):
 
 def test_what_a_system_leaves_in_a_folder_does_not_fill_it(tmp_path):
     (tmp_path / ".DS_Store").write_bytes(b"")
+    (tmp_path / "Thumbs.db").write_bytes(b"")
     (tmp_path / "@eaDir").mkdir()
     save_folder(load_digits()[:3], tmp_path)
     assert len(load_folder(tmp_path, 8)) == 3

@@ -39,11 +39,3 @@ def test_names_and_paths_pass(text):
 
 def test_what_is_no_parameter_is_passed_over():
     parameters.check({"num_of": len, "_i1": "false", "max_pool": pytest})
-
-
-@pytest.mark.parametrize(
-    ("text", "meant"), [("false", "False"), ("no", "False"), ("3,500", "3500"), ("[0]", r"\[0\]")]
-)
-def test_what_was_meant_is_said(text, meant):
-    with pytest.raises(ValueError, match=f"Write {meant}, or"):
-        parameters.check({"value": text})

@@ -293,10 +293,10 @@ def save_folder(images: Images, path) -> None:
 
     Args:
         images: an `Images`.
-        path: a folder that is new or empty; what `load_folder` ignores may lie in it.
+        path: a folder that is new, or holds nothing but files that `load_folder` ignores.
 
     Raises:
-        FileExistsError: the folder holds something; its files would mix with the new ones.
+        FileExistsError: the folder holds pictures or folders, which would mix with the new ones.
         TypeError: something else than `Images`.
 
     Example:

@@ -292,7 +292,7 @@ def write(path, images: np.ndarray, folders: list[str]) -> None:
     root = _checks.path("path", path)
     if root.exists() and not root.is_dir():
         raise NotADirectoryError(f"{root} is a file: expected the path of a new or empty folder")
-    if root.is_dir() and not all(_is_foreign(entry.name) for entry in root.iterdir()):
+    if root.is_dir() and any(_would_mix(entry) for entry in root.iterdir()):
         raise FileExistsError(
             f"{root} is not empty: old pictures would mix with the new ones. Give the path of a "
             "new folder, or delete this one first"
@@ -347,6 +347,12 @@ def _is_foreign(name: str) -> bool:
     """Whether a file or folder of this name is none of the pictures and classes of a person."""
     name = name.lower()
     return name.startswith(".") or name in FOREIGN_FOLDERS or name.endswith(FOREIGN_SUFFIXES)
+
+
+def _would_mix(entry: Path) -> bool:
+    """Whether `read` would take something from here, beside what `write` puts there."""
+    is_picture = entry.suffix.lower() in SUFFIXES | UNREAD_SUFFIXES
+    return not _is_foreign(entry.name) and (is_picture or entry.is_dir())
 
 
 def _walk(root: Path, unread: list[tuple[Path, OSError]]) -> Iterator[Path]:
