@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ganlib import _checks
-from ganlib.data import _downloads, _emoji, _folders
+from ganlib.data import _downloads, _emoji, _entries, _folders
 from ganlib.data._downloads import MissingDataError
 from ganlib.data._folders import SkippedFilesWarning
 from ganlib.data._images import Images, to_model_range, to_uint8
@@ -314,7 +314,7 @@ def save_folder(images: Images, path) -> None:
     if images.labels is not None:
         num_digits = len(str(max(images.num_classes - 1, 0)))
         numbers = tuple(f"{number:0{num_digits}d}" for number in range(images.num_classes))
-        class_folders = _folders.folder_names(images.class_names or numbers)
+        class_folders = _entries.folder_names(images.class_names or numbers)
         names = [class_folders[label] for label in images.labels]
     _folders.write(path, images.images, names)
 

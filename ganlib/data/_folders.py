@@ -8,12 +8,10 @@ import hashlib
 import json
 import math
 import os
-import re
 import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,32 +20,12 @@ from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
 from ganlib import _checks, _files
+from ganlib.data import _entries
 
 try:
     import fcntl
 except ImportError:  # pragma: no cover  (Windows)
     fcntl = None
-
-# Suffixes of formats that Pillow may not know (a phone's HEIC) are listed as well: such a file is
-# then named among the skipped ones, where it would otherwise vanish without a word.
-SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
-SUFFIXES |= {".avif", ".heic", ".heif"}
-
-# Pictures too, but never opened, only named. Of a camera's raw file, which is a TIFF to Pillow, one
-# would get the small preview.
-UNREAD_SUFFIXES = {".jp2", ".j2k", ".jxl", ".pbm", ".pgm", ".pnm", ".ppm", ".psd", ".tga", ".exr"}
-UNREAD_SUFFIXES |= {".dng", ".arw", ".cr2", ".cr3", ".nef", ".orf", ".pef", ".raf", ".rw2", ".srw"}
-
-# Folders that systems and servers put beside people's pictures, for thumbnails, previews, deleted
-# and found files; in lower case. Those that begin with a dot are ignored anyway.
-FOREIGN_FOLDERS = {
-    *("__macosx", "network trash folder", "temporary items"),  # Apple
-    *("@eadir", "@tmp", "#recycle", "#snapshot"),  # Synology
-    *("@recycle", "@recently-snapshot", "@__thumb"),  # QNAP
-    *("$recycle.bin", "recycler", "recycled", "system volume information", "found.000"),  # Windows
-    "lost+found",  # Linux
-}
-FOREIGN_SUFFIXES = (".lrdata", ".photoslibrary")  # previews of Lightroom, what Apple's Photos keeps
 
 # Pillow looks at the contents and not at the suffix. Its other readers stay closed: one of them
 # starts Ghostscript on whatever lies in a file.
@@ -64,13 +42,6 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-
-MAX_NAME_BYTES = 255
-"""How long a folder's name may be on common file systems."""
-
-# No folder of Windows can have such a name, nor one with a dot behind it.
-DEVICES = {"CON", "PRN", "AUX", "NUL"}
-DEVICES |= {f"{port}{number}" for port in ("COM", "LPT") for number in range(10)}
 
 MAX_NAMES = 10
 """How many skipped files the warning names."""
@@ -110,14 +81,14 @@ def _look_into(root: Path) -> tuple[list[Path], list[tuple[Path, str]]]:
     Both are relative to the root.
     """
     unread = []
-    files = [file.relative_to(root) for file in _walk(root, unread)]
+    files = [file.relative_to(root) for file in _entries.walk(root, unread)]
     unread = [(folder.relative_to(root), _reason(error)) for folder, error in unread]
     if not files:
         closed = f" in what can be read of it ({_listed(unread)} cannot)" if unread else ""
         raise ValueError(
             f"received the folder {_files.readable(str(root))}, which holds no pictures{closed}; "
-            f"expected files ending in {' '.join(sorted(SUFFIXES))}. Put them into the folder "
-            "itself or into one sub-folder per class."
+            f"expected files ending in {' '.join(sorted(_entries.SUFFIXES))}. Put them into the "
+            "folder itself or into one sub-folder per class."
         )
     return files, unread
 
@@ -292,7 +263,7 @@ def write(path, images: np.ndarray, folders: list[str]) -> None:
     root = _checks.path("path", path)
     if root.exists() and not root.is_dir():
         raise NotADirectoryError(f"{root} is a file: expected the path of a new or empty folder")
-    if root.is_dir() and any(_would_mix(entry) for entry in root.iterdir()):
+    if root.is_dir() and any(_entries.would_mix(entry) for entry in root.iterdir()):
         raise FileExistsError(
             f"{root} is not empty: old pictures would mix with the new ones. Give the path of a "
             "new folder, or delete this one first"
@@ -306,32 +277,6 @@ def write(path, images: np.ndarray, folders: list[str]) -> None:
         Image.fromarray(pixels).save(root / folder / f"{index:0{num_digits}d}.png")
 
 
-def folder_names(class_names: tuple[str, ...]) -> list[str]:
-    """Return one folder name per class, valid on every common system, and read by `read`.
-
-    Characters that some file system refuses become hyphens: "T-shirt/top" is "T-shirt-top". So do
-    the ends of what is no class to `read`, or a device to Windows, and long names are cut.
-    """
-    names = [_folder_name(name) for name in class_names]
-    # Two names that differ in case alone are one folder on macOS and Windows.
-    if len({name.casefold() for name in names}) < len(names):
-        raise ValueError(
-            f"received the class names {class_names}, which give the folder names {names}; "
-            "expected names that differ in letters or digits. Rename the classes first."
-        )
-    return names
-
-
-def _folder_name(class_name: str) -> str:
-    name = _files.readable(class_name)
-    name = re.sub(r'[\x00-\x1f<>:"/\\|?*]|^[. ]+|[. ]+$', "-", name) or "-"
-    if _is_foreign(name) or name.split(".")[0].rstrip().upper() in DEVICES:
-        name = f"-{name}-"
-    while len(name.encode()) > MAX_NAME_BYTES:
-        name = f"{name[:-2]}-"
-    return name
-
-
 def _existing_folder(path) -> Path:
     root = _checks.path("path", path)
     if not root.exists():
@@ -341,48 +286,6 @@ def _existing_folder(path) -> Path:
             f"{root} is a file: expected a folder of pictures. Unpack an archive first"
         )
     return root
-
-
-def _is_foreign(name: str) -> bool:
-    """Whether a file or folder of this name is none of the pictures and classes of a person."""
-    name = name.lower()
-    return name.startswith(".") or name in FOREIGN_FOLDERS or name.endswith(FOREIGN_SUFFIXES)
-
-
-def _would_mix(entry: Path) -> bool:
-    """Whether `read` would take something from here, beside what `write` puts there."""
-    is_picture = entry.suffix.lower() in SUFFIXES | UNREAD_SUFFIXES
-    return not _is_foreign(entry.name) and (is_picture or entry.is_dir())
-
-
-def _walk(root: Path, unread: list[tuple[Path, OSError]]) -> Iterator[Path]:
-    """Yield the picture files below a folder, sorted by name, folder by folder.
-
-    Folders that cannot be read are put into `unread`, with the error; of the root it is raised.
-    """
-    # What is left to look at, last first; None: the folder above it is done. No recursion, as
-    # folders may lie deeper in each other than Python's functions can.
-    pending, above = [root], []
-    while pending:
-        entry = pending.pop()
-        if entry is None:
-            above.pop()
-        elif os.path.isdir(entry):
-            try:
-                about = entry.stat()
-                identity = about.st_dev, about.st_ino
-                if identity in above:  # a link to a folder above: following it would never end
-                    continue
-                names = sorted(os.listdir(entry), reverse=True)
-            except OSError as error:
-                if entry is root:
-                    raise
-                unread.append((entry, error))
-                continue
-            above.append(identity)
-            pending += [None, *(entry / name for name in names if not _is_foreign(name))]
-        elif entry.suffix.lower() in SUFFIXES | UNREAD_SUFFIXES:
-            yield entry
 
 
 @contextlib.contextmanager
@@ -396,7 +299,7 @@ def _quiet_pillow():
 
 def _decode(file: Path, image_size: int, channels: int) -> np.ndarray:
     """Return one picture, uint8 `(image_size, image_size, channels)`."""
-    if file.suffix.lower() in UNREAD_SUFFIXES:
+    if file.suffix.lower() in _entries.UNREAD_SUFFIXES:
         raise OSError("a format that is not read here")
     if file.exists() and not file.is_file():
         raise OSError("no regular file")  # reading from a pipe would wait for ever
