@@ -5,6 +5,8 @@ raises by itself, in the same three parts.
 """
 
 import numbers
+import os
+import pathlib
 
 import numpy as np
 
@@ -94,13 +96,13 @@ in this range.
     bounds = {"of at least": at_least, "above": above, "of at most": at_most, "below": below}
     words = " and ".join(f"{word} {bound}" for word, bound in bounds.items() if bound is not None)
     raise ValueError(
-        f"received {name}={value!r}; expected a number {words}. "
+        f"received {name}={value!r}; expected a number{words and f' {words}'}. "
         f"{fix or f'Choose {name} in this range'}."
     )
 
 
 def one_of(name, value, choices, *, fix=None):
-    """Refuses what is not among some values.
+    """Refuses what is not among some values. True and 1.0 are not the integer 1.
 
     Args:
         name: the argument's name, as the caller knows it.
@@ -119,7 +121,7 @@ def one_of(name, value, choices, *, fix=None):
 split='train'.
     """
     choices = tuple(choices)
-    if value in choices:
+    if any(_is_same(value, choice) for choice in choices):
         return
     *others, last = [repr(choice) for choice in choices]
     words = f"{', '.join(others)} or {last}" if others else last
@@ -127,6 +129,101 @@ split='train'.
         f"received {name}={value!r}; expected {words}. "
         f"{fix or f'Pass for instance {name}={choices[0]!r}'}."
     )
+
+
+def flags(**values):
+    """Refuses the first value that does not say yes or no; 0 and 1 do.
+
+    A string is true, whatever it says: "false", as a command line passes it, would switch on what
+    it is to switch off.
+
+    Args:
+        **values: what was given, by the names of the arguments.
+
+    Raises:
+        ValueError: naming that value.
+
+    Example:
+        >>> flags(rotate=False, flip="false")
+        Traceback (most recent call last):
+            ...
+        ValueError: received flip='false'; expected True or False. Pass it without quotation \
+marks, with a capital letter.
+    """
+    for name, value in values.items():
+        is_integer = isinstance(value, int | np.integer) and value in (0, 1)
+        if not isinstance(value, bool | np.bool_) and not is_integer:
+            raise ValueError(
+                f"received {name}={value!r}; expected True or False. Pass it without quotation "
+                "marks, with a capital letter."
+            )
+
+
+def path(name, value):
+    """Gives a path with ``~`` as the home folder, and refuses what is none.
+
+    Args:
+        name: the argument's name, as the caller knows it.
+        value: what was given: a string, or an object that stands for one, such as a ``Path``.
+
+    Returns:
+        A ``pathlib.Path``.
+
+    Raises:
+        TypeError: for bytes, a list and the like.
+        ValueError: if it is empty, or its ``~`` is nobody's home.
+
+    Example:
+        >>> path("directory", ["runs", "a"])
+        Traceback (most recent call last):
+            ...
+        TypeError: received directory=['runs', 'a']; expected a path, a string or a \
+pathlib.Path. Pass one path; of bytes, os.fsdecode makes a string.
+    """
+    if not isinstance(value, str | os.PathLike) or not isinstance(os.fspath(value), str):
+        raise TypeError(
+            f"received {name}={value!r}; expected a path, a string or a pathlib.Path. Pass one "
+            "path; of bytes, os.fsdecode makes a string."
+        )
+    if not os.fspath(value):
+        raise ValueError(
+            f"received {name}=''; expected a path. Write '.' for the folder in which you are."
+        )
+    try:
+        return pathlib.Path(value).expanduser()
+    except RuntimeError as error:  # no such user, or a service that has no home
+        raise ValueError(
+            f"received {name}={os.fspath(value)!r}, but whose home ~ stands for is not known; "
+            "expected a path that can be found. Write the folder out."
+        ) from error
+
+
+def names(name, values, *, fix):
+    """Refuses what is no sequence of strings; one string alone is none.
+
+    Args:
+        name: the argument's name, as the caller knows it.
+        values: what was given; any iterable will do.
+        fix: a sentence without its full stop: what to do.
+
+    Returns:
+        A tuple of strings.
+
+    Raises:
+        TypeError: naming what was given.
+
+    Example:
+        >>> names("class_names", "cat", fix="Give one name for each class")
+        Traceback (most recent call last):
+            ...
+        TypeError: received class_names='cat'; expected a sequence of strings. Give one name for \
+each class.
+    """
+    is_sequence = np.iterable(values) and not isinstance(values, str | bytes)
+    found = tuple(values) if is_sequence else None
+    if found is None or not all(isinstance(value, str) for value in found):
+        raise TypeError(f"received {name}={values!r}; expected a sequence of strings. {fix}.")
+    return found
 
 
 def grey_or_colour(channels):
@@ -183,6 +280,13 @@ def shape(name, array, expected, *, fix):
     words = [" or ".join(map(str, axis)) if isinstance(axis, tuple) else axis for axis in expected]
     inside = ", ".join(map(str, words)) + ("," if len(words) == 1 else "")
     raise ValueError(f"received {name} of shape {received}; expected ({inside}). {fix}.")
+
+
+def _is_same(value, choice):
+    """Whether a value is a choice, in kind too."""
+    if isinstance(choice, int):
+        return isinstance(value, int | np.integer) and type(value) is not bool and value == choice
+    return isinstance(value, type(choice)) and value == choice
 
 
 def _fits(length, expected):

@@ -3,7 +3,11 @@
 import contextlib
 import os
 import pathlib
+import re
 import uuid
+
+# What Python makes of a byte that is no UTF-8, from U+DC80 on, and halves of a pair in UTF-16.
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @contextlib.contextmanager
@@ -55,7 +59,8 @@ def write(path, contents):
 
     Args:
         path: the file; its folder must exist.
-        contents: bytes, or a string, which is written as UTF-8 with its line ends as they are.
+        contents: bytes, or a string, which is written as UTF-8 with its line ends as they are. What
+            UTF-8 cannot hold is written as `readable` shows it.
 
     Raises:
         OSError: if the folder cannot be written to.
@@ -68,7 +73,33 @@ def write(path, contents):
         b'Goodfellow'
     """
     with whole(path) as temporary:
-        temporary.write_bytes(contents.encode() if isinstance(contents, str) else contents)
+        is_text = isinstance(contents, str)
+        temporary.write_bytes(readable(contents).encode() if is_text else contents)
+
+
+def readable(text):
+    r"""A name of a file as text that can be printed, drawn and written as UTF-8.
+
+    Names on a disk are bytes, and archives from other systems bring some that are no UTF-8. Python
+    keeps such bytes in characters that no encoder takes. Here they become ``%D0`` and the like, as
+    in an address, so that different names stay different.
+
+    Args:
+        text: a string.
+
+    Returns:
+        The string, the same where it was readable.
+
+    Example:
+        >>> readable(os.fsdecode(b"caf\xe9")), readable("café")
+        ('caf%E9', 'café')
+    """
+    return _SURROGATES.sub(_as_in_an_address, text)
+
+
+def _as_in_an_address(match):
+    byte = ord(match[0]) - 0xDC00
+    return f"%{byte:02X}" if 0x80 <= byte <= 0xFF else "\N{REPLACEMENT CHARACTER}"
 
 
 def _flush_folder(folder):

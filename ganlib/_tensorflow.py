@@ -39,11 +39,38 @@ def announce_xla():
         tf.function(lambda x: x + 1.0, jit_compile=True, autograph=False)(tf.constant(0.0))
 
 
-with _quiet_descriptor():
-    import keras
-    import tensorflow as tf
+@contextlib.contextmanager
+def float32():
+    """Layers that are made inside are float32, whatever Keras's global policy and default type are.
 
-    tf.config.list_physical_devices()  # looks for CUDA, and says so where there is none
+    For networks of which float32 is promised: an extractor must not measure otherwise because of
+    what is trained beside it. The global settings come back at the end.
+    """
+    policy, float_type = keras.config.dtype_policy(), keras.config.floatx()
+    keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        keras.config.set_floatx(float_type)
+        keras.config.set_dtype_policy(policy)
+
+
+try:
+    with _quiet_descriptor():
+        import tensorflow as tf  # first: without it Keras would stay half imported
+
+        import keras  # isort: skip
+
+        tf.config.list_physical_devices()  # looks for CUDA, and says so where there is none
+except ModuleNotFoundError as error:
+    if error.name not in ("keras", "tensorflow"):
+        raise
+    raise ModuleNotFoundError(
+        f"this part of ganlib needs TensorFlow and Keras, but {error.name} is not installed. "
+        'Install them by: pip install "ganlib[tensorflow]"',
+        name=error.name,
+    ) from error
 
 # Grappler's dependency optimiser may drop the edge that orders a read of a variable after the
 # optimizer's write. On several threads the two then race, rarely, and equal runs end differently.
@@ -62,4 +89,4 @@ if keras.backend.backend() != "tensorflow":
         f"before Keras is first imported (in a notebook: restart the kernel)."
     )
 
-__all__ = ["announce_xla", "keras", "tf"]
+__all__ = ["announce_xla", "float32", "keras", "tf"]

@@ -52,7 +52,7 @@ class DiffAugment:
         rotate: whether images are turned by 0, 90, 180 or 270 degrees; for square images.
 
     Raises:
-        ValueError: if a strength is not in [0, 1].
+        ValueError: if a strength is not in [0, 1], or a flag neither True nor False.
 
     Example:
         >>> import tensorflow as tf
@@ -80,6 +80,7 @@ class DiffAugment:
     def __post_init__(self) -> None:
         """Check the strengths."""
         _require_shares(self, "brightness", "saturation", "contrast", "translation", "cutout")
+        _checks.flags(flip=self.flip, rotate=self.rotate)
 
     def __call__(
         self,
@@ -359,7 +360,7 @@ class Classical:
             before it in the batch gives the rest, and the labels mix alike.
 
     Raises:
-        ValueError: if a strength is out of range.
+        ValueError: if a strength is out of range, or ``flip`` neither True nor False.
 
     Example:
         >>> import tensorflow as tf
@@ -384,6 +385,7 @@ class Classical:
 
     def __post_init__(self) -> None:
         """Check the strengths."""
+        _checks.flags(flip=self.flip)
         _require_shares(self, "shift", "erase")
         _checks.number("crop", self.crop, at_least=0, below=1)
         _checks.number("mixup", self.mixup, at_least=0)
@@ -451,6 +453,7 @@ def with_synthetic(
         `data.Images`: the given ones first, then the generated ones, class by class.
 
     Raises:
+        TypeError: if the generator is no model, such as a path.
         ValueError: if the images have no labels, the mapping lacks a class, or the generator makes
             images of another shape.
 
@@ -490,7 +493,13 @@ def with_synthetic(
 
 def _generated(model, label, num_images, seed):
     """Images of one class, uint8 (num_images, ...); `label` is None for an unconditional model."""
-    inputs = model.inputs
+    inputs = getattr(model, "inputs", None)
+    if not inputs:
+        raise TypeError(
+            f"received a generator of type {type(model).__name__}; expected a keras.Model with "
+            "inputs of known shape. Of a file, training.load_generator(path) makes one; of a "
+            "training.GAN, pass .ema_generator."
+        )
     if len(inputs) != (1 if label is None else 2):
         raise ValueError(
             f"received a generator of {len(inputs)} inputs; expected [latents, labels], or a "
@@ -540,6 +549,9 @@ def blend(
         >>> len(augment.blend(few, others, ratio=1.0, num_per_class=30))
         300
     """
+    _checks.labelled(images, "to blend")
+    _checks.number("ratio", ratio, at_least=0)
+    _checks.positive_integers(num_per_class=num_per_class)
     parts, labels = [], []
     for label in range(images.num_classes):
         own = images.images[images.labels == label]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ganlib import _checks, data, features
-from ganlib._tensorflow import keras, tf
+from ganlib._tensorflow import float32, keras, tf
 from ganlib.training import Options, Order
 
 _LEARNING_RATE = 2e-3
@@ -39,14 +39,18 @@ def network(
 
     Returns:
         A ``keras.Model``: float32 images in [-1, 1] -> (features (n, 4 · width), logits
-        (n, num_classes)).
+        (n, num_classes)), float32 whatever Keras's global policy is.
 
     Example:
         >>> from ganlib import classify
         >>> [o.shape for o in classify.network((28, 28, 1), num_classes=10).outputs]
         [(None, 128), (None, 10)]
     """
-    seeds = _seeds(seed)
+    with float32():
+        return _convolutional(image_shape, num_classes, width, dropout, _seeds(seed))
+
+
+def _convolutional(image_shape, num_classes, width, dropout, seeds):
     images = keras.Input(image_shape)
     x = images
     num_halvings = max(1, math.ceil(math.log2(max(image_shape[:2]) / _SMALLEST_SIDE)))
@@ -93,7 +97,8 @@ def with_head(
         >>> [o.shape for o in classify.with_head(images, images, num_classes=10).outputs]
         [(None, 128), (None, 10)]
     """
-    return _headed(images, outputs, num_classes, width, dropout, _seeds(seed))
+    with float32():
+        return _headed(images, outputs, num_classes, width, dropout, _seeds(seed))
 
 
 def from_discriminator(
@@ -129,6 +134,7 @@ def from_discriminator(
         Radford, Metz and Chintala, ICLR 2016, section 5.1: the layers of a discriminator, frozen
         and side by side, under a linear classifier. Chapter 12_study.
     """
+    _checks.flags(frozen=frozen)
     hidden = [layer for layer in discriminator.layers if isinstance(layer, keras.layers.LeakyReLU)]
     outputs = [keras.layers.Flatten()(layer.output) for layer in hidden[-num_layers:]]
     outputs = outputs[0] if len(outputs) == 1 else keras.layers.Concatenate()(outputs)
@@ -136,7 +142,7 @@ def from_discriminator(
     copy = keras.models.clone_model(trunk)
     copy.set_weights(trunk.get_weights())
     copy.trainable = not frozen
-    images = keras.Input(trunk.input_shape[1:])
+    images = keras.Input(trunk.input_shape[1:], dtype="float32")
     return with_head(images, copy(images), num_classes, seed=seed, dropout=dropout)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ganlib import data
-from ganlib._tensorflow import keras, tf
+from ganlib._tensorflow import float32, keras, tf
 from ganlib.models import inference
 
 _WEIGHTS = pathlib.Path(__file__).parent / "weights"
@@ -46,7 +46,10 @@ class Classifier:
         self.image_shape = tuple(model.input_shape[1:])
         self._batch_size = batch_size
         self._run = tf.function(
-            lambda images: model(data.to_model_range(images), training=False),
+            lambda images: tf.nest.map_structure(
+                lambda output: tf.cast(output, tf.float32),  # of a model in half precision, too
+                model(data.to_model_range(images), training=False),
+            ),
             autograph=False,
             reduce_retracing=True,
         )
@@ -55,7 +58,7 @@ class Classifier:
         """Features of images.
 
         Args:
-            images: uint8 array (n, height, width, channels).
+            images: uint8 array (n, height, width, channels), or `data.Images`.
 
         Returns:
             float32 array (n, d).
@@ -69,7 +72,7 @@ class Classifier:
         """Class probabilities of images.
 
         Args:
-            images: uint8 array (n, height, width, channels).
+            images: uint8 array (n, height, width, channels), or `data.Images`.
 
         Returns:
             float32 array (n, num_classes); each row sums to 1.
@@ -80,7 +83,7 @@ class Classifier:
         return tf.nn.softmax(self._outputs(images)[1]).numpy()
 
     def _outputs(self, images):
-        images = np.asarray(images)
+        images = np.asarray(getattr(images, "images", images))
         fits = images.ndim == 4 and all(
             expected in (None, side)
             for expected, side in zip(self.image_shape, images.shape[1:], strict=True)
@@ -103,7 +106,7 @@ def classifier_model(
     widths: Sequence[int] = (32, 64),
     num_features: int = 128,
 ) -> keras.Model:
-    """The network of the extractors, untrained.
+    """The network of the extractors, untrained. It is float32, whatever Keras's global policy is.
 
     Args:
         image_shape: (height, width, channels).
@@ -120,6 +123,11 @@ def classifier_model(
         >>> [o.shape for o in features.classifier_model((8, 8, 1), num_classes=10).outputs]
         [(None, 128), (None, 10)]
     """
+    with float32():
+        return _classifier_layers(image_shape, num_classes, widths, num_features)
+
+
+def _classifier_layers(image_shape, num_classes, widths, num_features):
     images = keras.Input(image_shape)
     x = images
     for width in widths:
@@ -209,6 +217,11 @@ def inception(weights: str | None = "imagenet") -> Classifier:
         filter: Parmar, Zhang and Zhu, *On Aliased Resizing and Surprising Subtleties in GAN
         Evaluation*, CVPR 2022.
     """
+    with float32():
+        return _inception(weights)
+
+
+def _inception(weights):
     try:
         base = keras.applications.InceptionV3(weights=weights, classifier_activation=None)
     except Exception as error:  # Keras raises a bare Exception where a download fails

@@ -13,7 +13,7 @@ import pathlib
 
 import numpy as np
 
-from ganlib._tensorflow import keras
+from ganlib._tensorflow import float32, keras
 from ganlib.models import dcgan, fast
 
 __all__ = ["emoji_dcgan", "fashion_dcgan"]
@@ -41,8 +41,9 @@ def fashion_dcgan() -> keras.Model:
     Reference:
         Radford, Metz and Chintala, ICLR 2016. Chapter 07, where its quality is measured.
     """
-    generator = dcgan.generator(28, 1, latent_dim=64, width=16, num_residuals=2)
-    return _with_weights(generator, "fashion_dcgan")
+    with float32():
+        generator = dcgan.generator(28, 1, latent_dim=64, width=16, num_residuals=2)
+        return _with_weights(generator, "fashion_dcgan")
 
 
 def emoji_dcgan() -> keras.Model:
@@ -66,7 +67,8 @@ def emoji_dcgan() -> keras.Model:
         The faces are those of Google's font Noto Color Emoji. Chapter 08, where its quality is
         measured.
     """
-    return _with_weights(dcgan.generator(64, 3, latent_dim=64, width=16), "emoji_dcgan")
+    with float32():
+        return _with_weights(dcgan.generator(64, 3, latent_dim=64, width=16), "emoji_dcgan")
 
 
 def _with_weights(generator, name):

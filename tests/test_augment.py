@@ -465,3 +465,28 @@ def test_with_synthetic_refuses_what_it_cannot_label():
     larger = data.Images(np.zeros([2, 3, 3, 1], np.uint8), [0, 1])
     with pytest.raises(ValueError, match=r"\(2, 2, 1\) for a set of \(3, 3, 1\)"):
         augment.with_synthetic(larger, conditional(()), 1)
+
+
+@pytest.mark.parametrize("value", ["false", "no", 0.5, None])
+@pytest.mark.parametrize(
+    "policy",
+    [
+        lambda value: augment.DiffAugment(flip=value),
+        lambda value: augment.DiffAugment(rotate=value),
+        lambda value: augment.Classical(flip=value),
+    ],
+)
+def test_a_flag_that_is_no_flag_is_refused(policy, value):
+    with pytest.raises(ValueError, match="expected True or False"):
+        policy(value)
+
+
+def test_what_is_no_generator_is_refused_with_the_way_to_one():
+    digits = data.load_digits()[:20]
+    with pytest.raises(TypeError, match=r"type str; .*load_generator\(path\)"):
+        augment.with_synthetic(digits, "generator.keras", num_per_class=2)
+    with pytest.raises(ValueError, match="num_per_class=0"):
+        augment.with_synthetic(digits, None, num_per_class=0)
+    for numbers in ({"ratio": -1.0, "num_per_class": 4}, {"ratio": 1.0, "num_per_class": 2.0}):
+        with pytest.raises(ValueError, match=r"received (ratio|num_per_class)="):
+            augment.blend(digits, None, **numbers)

@@ -66,6 +66,41 @@ def test_one_of_names_all_that_will_do():
         _checks.one_of("channels", 2, (1, 3, 4), fix="Add one")
 
 
+@pytest.mark.parametrize("value", [True, 1.0, "1", None, np.float32(1), np.array([1, 3]), [1]])
+def test_what_equals_a_choice_but_is_of_another_kind_is_refused(value):
+    _checks.one_of("channels", np.int64(1), (1, 3))
+    with pytest.raises(ValueError, match=r"^received channels="):
+        _checks.one_of("channels", value, (1, 3))
+
+
+def test_a_flag_says_yes_or_no():
+    _checks.flags(flip=True, rotate=np.False_, frozen=0, ablations=np.int64(1))
+    for value in ("false", "True", "", None, 0.5, 2, -1, [], np.array([True])):
+        with pytest.raises(ValueError, match=r"received flip=.*; expected True or False"):
+            _checks.flags(rotate=True, flip=value)
+
+
+def test_a_path_comes_back_with_its_home(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert _checks.path("directory", "~/runs") == Path("/home/ada/runs")
+    assert _checks.path("directory", Path("a") / "~") == Path("a/~")
+    for value in (b"runs", ["runs"], None, 7, {}):
+        with pytest.raises(TypeError, match=r"received directory=.*; expected a path"):
+            _checks.path("directory", value)
+    for value in ("", "~nobody-of-this-name/runs"):
+        with pytest.raises(ValueError, match=r"received directory=.*; expected a path"):
+            _checks.path("directory", value)
+
+
+def test_names_are_several_strings():
+    assert _checks.names("class_names", np.array(["a", "b"]), fix="") == ("a", "b")
+    assert _checks.names("class_names", map(str, range(2)), fix="") == ("0", "1")
+    assert _checks.names("class_names", (), fix="") == ()
+    for value in ("cat", b"cat", None, 3, [0, 1], [b"cat"], ["cat", None]):
+        with pytest.raises(TypeError, match=r"received class_names=.*sequence of strings\. Name"):
+            _checks.names("class_names", value, fix="Name them")
+
+
 @pytest.mark.parametrize(
     ("shape", "fits"),
     [

@@ -191,3 +191,28 @@ def test_images_that_cannot_be_learned_from_are_refused(images, settings, messag
             classify.fit(classify.network((8, 8, 1), 10, width=8), images, 5)
         with pytest.raises(ValueError, match=message):
             classify.accuracy(_Oracle([0]), images)
+
+
+@pytest.mark.parametrize("value", ["float64", "float16", "mixed_float16"])
+def test_small_classifiers_are_float32_whatever_keras_is_told(value):
+    def trained():
+        classifier = classify.train_classifier(data.load_digits()[:60], num_steps=3, width=2)
+        return classifier.model.get_weights()
+
+    expected = trained()
+    policy, float_type = keras.config.dtype_policy(), keras.config.floatx()
+    is_policy = value.startswith("mixed")
+    (keras.config.set_dtype_policy if is_policy else keras.config.set_floatx)(value)
+    try:
+        found = trained()
+    finally:
+        keras.config.set_floatx(float_type)
+        keras.config.set_dtype_policy(policy)
+    for one, other in zip(found, expected, strict=True):
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_frozen_layer_is_frozen_by_true_alone():
+    with pytest.raises(ValueError, match="frozen='false'"):
+        classify.from_discriminator(None, 10, seed=0, frozen="false")

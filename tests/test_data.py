@@ -381,3 +381,60 @@ def test_cifar10_has_the_published_statistics_where_a_copy_is_at_hand(monkeypatc
 
 def _no_network(*arguments):
     raise OSError("no network in tests")
+
+
+@pytest.mark.parametrize(
+    ("pixels", "message"),
+    [
+        (np.zeros((2, 3, 8, 8), np.uint8), r"transpose\(0, 2, 3, 1\)"),
+        (np.zeros((2, 8, 8), np.uint8), r"images\[\.\.\., np\.newaxis\]"),
+        (np.zeros((8, 8, 3), np.uint8), r"images\[np\.newaxis\]"),
+        (np.zeros((2, 8, 8, 4), np.uint8), "of four channels"),
+    ],
+)
+def test_pixels_of_another_shape_are_told_the_way(pixels, message):
+    with pytest.raises(ValueError, match=message):
+        Images(pixels)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "message"),
+    [
+        (np.zeros((2, 8, 8, 1), np.uint16), r"dtype uint16; .*images // 257"),
+        (np.zeros((2, 8, 8, 1), np.float64), "dtype float64; .*to_uint8"),
+        (np.ma.masked_equal(np.zeros((2, 8, 8, 1), np.uint8), 0), r"MaskedArray .*filled\(255\)"),
+        ([np.zeros((8, 8, 1), np.uint8), np.zeros((9, 8, 1), np.uint8)], r"as list; .*np\.stack"),
+        ("pictures", "as str; .*load_folder"),
+    ],
+)
+def test_what_is_no_array_of_pixels_is_told_the_way(pixels, message):
+    with pytest.raises(TypeError, match=message):
+        Images(pixels)
+
+
+def test_a_tensor_of_pixels_is_named_as_one():
+    from ganlib._tensorflow import tf
+
+    with pytest.raises(TypeError, match=r"as EagerTensor of dtype uint8; .*np\.asarray\(images\)"):
+        Images(tf.zeros([2, 8, 8, 1], tf.uint8))
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "message"),
+    [
+        (["cat", "dog"], TypeError, "return_inverse=True"),
+        ([0.0, 1.0], TypeError, "return_inverse=True"),
+        (np.eye(2, dtype=int), ValueError, r"argmax\(axis=1\)"),
+    ],
+)
+def test_labels_of_another_kind_are_told_the_way(labels, error, message):
+    with pytest.raises(error, match=message):
+        Images(np.zeros((2, 8, 8, 1), np.uint8), labels)
+
+
+def test_class_names_are_strings():
+    pixels = np.zeros((2, 8, 8, 1), np.uint8)
+    for names in ("cat", [0, 1], None):
+        with pytest.raises(TypeError, match="received class_names="):
+            Images(pixels, [0, 1], names)
+    assert Images(pixels, [0, 1], np.array(["a", "b\udce9"])).class_names == ("a", "b%E9")

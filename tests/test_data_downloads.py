@@ -195,6 +195,35 @@ def test_without_keras_home_the_cache_is_in_the_home_folder(tmp_path, monkeypatc
     assert folder == tmp_path / ".keras" / "datasets" / "toy-data"
 
 
+@pytest.mark.parametrize("home", ["gone", "file"])
+def test_a_service_without_a_home_keeps_files_where_temporary_ones_lie(
+    tmp_path, monkeypatch, server, home
+):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.delenv("KERAS_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path / home))
+    monkeypatch.setattr(downloads.tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    folder, contents = downloads.obtain(_source(server[1]), FILES)
+    assert folder == tmp_path / "temporary" / ".keras" / "datasets" / "toy-data"
+    assert contents == list(CONTENTS.values())
+
+
+def test_a_home_that_may_only_be_read_is_read(tmp_path, monkeypatch):
+    folder = _write(tmp_path / ".keras" / "datasets" / "toy-data")
+    monkeypatch.delenv("KERAS_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(downloads.os, "access", lambda path, mode: False)  # root may write anywhere
+    monkeypatch.setattr(downloads.tempfile, "tempdir", str(tmp_path / "temporary"))
+    assert downloads.obtain(_source(), FILES)[0] == folder
+
+
+def test_tilde_in_the_variables_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("KERAS_HOME", "~/keras")
+    assert downloads.keras_folder(_source()) == tmp_path / "keras" / "datasets" / "toy-data"
+
+
 def test_distribution_folder_is_used(tmp_path):
     folder = _write(tmp_path / "distribution" / "toy-data")
     assert downloads.obtain(_source(), FILES)[0] == folder

@@ -1,5 +1,6 @@
 """Folders of pictures: every kind that people really have, and the way back to PNG files."""
 
+import errno
 import os
 import random
 import struct
@@ -16,6 +17,7 @@ from ganlib.data import (
     list_folder,
     load_digits,
     load_folder,
+    open_folder,
     save_folder,
 )
 
@@ -559,6 +561,180 @@ def test_arguments_out_of_range_are_refused(tmp_path, arguments, message):
         load_folder(tmp_path, **arguments)
 
 
+# Folders as servers, systems and archives leave them
+
+FOREIGN = [
+    "@eaDir/a.jpg",  # Synology, as are the next three
+    "@tmp",
+    "#recycle",
+    "#snapshot",
+    ".@__thumb",  # QNAP, as are the next two
+    "@Recycle",
+    "@Recently-Snapshot",
+    ".Trash-1000/files",
+    ".Trashes/501",
+    ".thumbnails/normal",
+    "$RECYCLE.BIN/S-1-5-21",
+    "$Recycle.Bin",
+    "System Volume Information",
+    "FOUND.000",
+    "lost+found",
+    "Network Trash Folder",
+    "Catalog Previews.lrdata/A/B",
+    "Photos.photoslibrary/resources/derivatives",
+]
+
+
+@pytest.mark.parametrize("folder", FOREIGN)
+def test_thumbnails_and_deleted_files_are_no_pictures_at_any_depth(tmp_path, folder):
+    for place in ("", "cats", "cats/young"):
+        _save(tmp_path / place / folder / "thumb.jpg", size=(4, 4))
+    for name in ("cats/a.jpg", "cats/young/b.jpg", "dogs/c.jpg"):
+        _save(tmp_path / name)
+    images = load_folder(tmp_path, 8)
+    assert (images.class_names, images.labels.tolist()) == (("cats", "dogs"), [0, 0, 1])
+
+
+@pytest.mark.parametrize("name", ["@home", "#1", "$5", "thumbs", "previews", "recycle", "lost"])
+def test_classes_with_odd_names_are_classes(tmp_path, name):
+    _save(tmp_path / name / "a.png")
+    assert load_folder(tmp_path, 8).class_names == (name,)
+
+
+@pytest.fixture
+def private(tmp_path, monkeypatch):
+    """A folder that may not be read, in one that may. Root may read all, so the system is asked
+    by a function that refuses it.
+    """
+    folder, listdir = tmp_path / "private", os.listdir
+    _save(folder / "a.png")
+
+    def refuse(path="."):
+        if os.fspath(path) == str(folder):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    return folder
+
+
+def test_folder_that_may_not_be_read_is_left_out_and_named(tmp_path, private):
+    _save(tmp_path / "cat" / "a.png")
+    (tmp_path / "cat" / "b.png").write_bytes(b"")
+    for function in (load_folder, lambda *form: open_folder(*form, cache=tmp_path / ".cache")):
+        with pytest.warns(SkippedFilesWarning) as caught:
+            images = function(tmp_path, 8)
+        assert (images.class_names, len(images), len(caught)) == (("cat",), 1, 1)
+        files = [path.as_posix() for path, _ in caught[0].message.files]
+        assert files == ["cat/b.png", "private"]
+        assert "could not be read: private (Permission denied)" in str(caught[0].message)
+
+
+def test_folder_of_nothing_but_closed_ones_says_so(tmp_path, private):
+    with pytest.raises(PermissionError, match="private"):
+        list_folder(private)
+    with pytest.raises(ValueError, match=r"no pictures in .*private \(Permission denied\) cannot"):
+        load_folder(tmp_path, 8)
+
+
+def test_folders_may_lie_deeper_in_each_other_than_functions_can(tmp_path):
+    folder, depth = tmp_path, 1_100
+    for _ in range(depth):
+        folder = folder / "d"
+        folder.mkdir()
+    _save(folder / "a.png")
+    assert len(list_folder(tmp_path)) == 1
+    (folder / "a.png").unlink()
+    for _ in range(depth):  # pytest's own cleaning is recursive
+        folder.rmdir()
+        folder = folder.parent
+
+
+def test_links_in_a_ring_and_to_themselves_end(tmp_path):
+    _save(tmp_path / "cat" / "a.png")
+    (tmp_path / "cat" / "itself").symlink_to("itself")
+    (tmp_path / "cat" / "here").symlink_to(".")
+    (tmp_path / "x.png").symlink_to("y.png")
+    (tmp_path / "y.png").symlink_to("x.png")
+    with pytest.warns(SkippedFilesWarning, match="skipped 2 of 3"):
+        assert load_folder(tmp_path, 8).class_names == ("cat",)
+
+
+@pytest.mark.parametrize("name", ["a.dng", "a.NEF", "a.cr2", "a.ppm", "a.jp2", "a.tga", "a.jxl"])
+def test_pictures_of_formats_that_are_not_read_are_named_and_not_opened(tmp_path, name):
+    _save(tmp_path / "a.jpe", format="JPEG")
+    _save(tmp_path / name, format="TIFF")  # as a camera's raw file holds its preview
+    with pytest.warns(SkippedFilesWarning, match=rf"{name} \(a format that is not read"):
+        assert len(load_folder(tmp_path, 8)) == 1
+
+
+GBK = "小狗".encode("gbk")  # as a zip of a Chinese Windows unpacks; no UTF-8
+
+
+def test_names_that_are_no_utf_8_can_be_printed_and_tell_classes_apart(tmp_path):
+    for name in (GBK, GBK[::-1], "猫".encode()):
+        _save(tmp_path / os.fsdecode(name) / "a.png")
+    (tmp_path / os.fsdecode(GBK) / "b.png").write_bytes(b"")
+    with pytest.warns(SkippedFilesWarning) as caught:
+        images = load_folder(tmp_path, 8)
+    assert sorted(images.class_names) == ["%B7%B9%A1%D0", "С%B9%B7", "猫"]
+    for text in (*images.class_names, str(caught[0].message)):
+        assert text.encode("utf-8")
+    assert (tmp_path / caught[0].message.files[0][0]).exists()  # the path is the file's own
+
+
+@pytest.mark.parametrize("byte_order", ["<", ">"])
+def test_16_bit_tiff_in_which_white_is_0_is_no_negative(tmp_path, byte_order):
+    # Written by hand after TIFF 6.0, tag 262 PhotometricInterpretation: 0 is WhiteIsZero.
+    values = np.repeat([[0, 13_107, 65_535, 65_535]], 4, axis=0).astype(f"{byte_order}u2")
+    tags = [(256, 4), (257, 4), (258, 16), (259, 1), (262, 0), (273, 8), (277, 1), (278, 4)]
+    tags.append((279, values.nbytes))
+    header = {"<": b"II*\0", ">": b"MM\0*"}[byte_order]
+    entries = b"".join(struct.pack(f"{byte_order}HHIHH", tag, 3, 1, v, 0) for tag, v in tags)
+    directory = struct.pack(f"{byte_order}H", len(tags)) + entries + bytes(4)
+    place = struct.pack(f"{byte_order}I", 8 + values.nbytes)
+    (tmp_path / "x.tif").write_bytes(header + place + values.tobytes() + directory)
+    if byte_order == ">":  # which Pillow does not read
+        with pytest.raises(ValueError, match="none of which"), pytest.warns(SkippedFilesWarning):
+            load_folder(tmp_path, 4, 1)
+        return
+    assert load_folder(tmp_path, 4, 1).images[0, 0, :, 0].tolist() == [255, 204, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (b"pictures", r"path=b'pictures'; expected a path.*os\.fsdecode"),
+        (["a", "b"], r"path=\['a', 'b'\]; expected a path"),
+        (None, "path=None; expected a path"),
+        (7, "path=7; expected a path"),
+        ("", "path=''; expected a path"),
+        ("~nobody-of-this-name/a", "whose home"),
+    ],
+)
+@pytest.mark.parametrize(
+    "function", [load_folder, list_folder, open_folder, lambda p: save_folder(load_digits()[:2], p)]
+)
+def test_what_is_no_path_is_refused(function, path, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        function(path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"image_size": True}, "image_size=True; expected an integer"),
+        ({"image_size": "64"}, "image_size='64'; expected an integer"),
+        ({"channels": 3.0}, r"channels=3\.0; expected 1 or 3"),
+        ({"channels": True}, "channels=True; expected 1 or 3"),
+        ({"channels": "RGB"}, "channels='RGB'; expected 1 or 3"),
+    ],
+)
+def test_sizes_are_whole_numbers(tmp_path, settings, message):
+    with pytest.raises(ValueError, match=message):
+        load_folder(tmp_path, **settings)
+
+
 # save_folder
 
 
@@ -628,3 +804,37 @@ def test_saving_onto_a_file_or_something_else_than_images_is_refused(tmp_path):
         save_folder(Images(np.zeros((2, 4, 4, 1), np.uint8)), tmp_path / "file")
     with pytest.raises(TypeError, match=r"Images\(array\)"):
         save_folder(np.zeros((2, 4, 4, 1), np.uint8), tmp_path / "new")
+
+
+ODD_NAMES = ("CON", "aux.txt", "com1", "__MACOSX", "@eaDir", "lost+found", "a.lrdata", "a" * 300)
+
+
+def test_classes_whose_names_mean_something_else_come_back(tmp_path):
+    save_folder(Images(np.zeros((8, 4, 4, 1), np.uint8), range(8), ODD_NAMES), tmp_path)
+    folders = os.listdir(tmp_path)
+    assert max(map(len, folders)) == 255
+    assert {"-CON-", "-aux.txt-", "-com1-", "-__MACOSX-", "-@eaDir-"} < set(folders)
+    assert len(load_folder(tmp_path, 4, channels=1).class_names) == 8
+
+
+def test_long_names_are_cut_between_characters_and_may_not_meet(tmp_path):
+    pixels = np.zeros((2, 4, 4, 1), np.uint8)
+    save_folder(Images(pixels[:1], [0], ("猫" * 100,)), tmp_path / "one")
+    assert os.listdir(tmp_path / "one") == ["猫" * 84 + "-"]  # of three bytes each
+    with pytest.raises(ValueError, match="expected names that differ"):
+        save_folder(Images(pixels, [0, 1], ("a" * 300, "a" * 301)), tmp_path / "two")
+
+
+def test_names_that_are_no_utf_8_are_saved_and_come_back(tmp_path):
+    names = (os.fsdecode(GBK), "half a pair \ud800")
+    save_folder(Images(np.zeros((2, 4, 4, 1), np.uint8), [0, 1], names), tmp_path)
+    loaded = load_folder(tmp_path, 4, channels=1)
+    assert loaded.class_names == ("half a pair \N{REPLACEMENT CHARACTER}", "С%B9%B7")
+
+
+def test_what_a_system_leaves_in_a_folder_does_not_fill_it(tmp_path):
+    (tmp_path / ".DS_Store").write_bytes(b"")
+    (tmp_path / "Thumbs.db").write_bytes(b"")
+    (tmp_path / "@eaDir").mkdir()
+    save_folder(load_digits()[:3], tmp_path)
+    assert len(load_folder(tmp_path, 8)) == 3

@@ -81,14 +81,82 @@ def test_broken_pictures_are_left_out_and_named_each_time(few, tmp_path):
     assert mapped.images[:, 0, 0, 0].tolist() == [10, 20, 40]
 
 
-def test_the_second_time_nothing_is_decoded_wherever_the_folder_is(pictures, tmp_path, decoded):
-    moved = tmp_path / "moved"
-    subprocess.run(["cp", "-pr", str(pictures), str(moved)], check=True)
+def test_the_second_time_nothing_is_decoded_by_whatever_name(pictures, tmp_path, decoded):
+    link = tmp_path / "link"
+    link.symlink_to(pictures)
     open_folder(pictures, 4, cache=tmp_path)
     assert len(decoded) == NUM_PICTURES
     open_folder(pictures, 4, cache=tmp_path)
-    open_folder(moved, 4, cache=tmp_path)
+    open_folder(link, 4, cache=tmp_path)
+    open_folder(os.path.relpath(pictures), 4, cache=tmp_path)
     assert len(decoded) == NUM_PICTURES
+
+
+def _pair(tmp_path, suffix):
+    """Two folders whose files agree in name, size and time, but not in colour."""
+    for folder, colour in (("inputs", (255, 0, 0)), ("targets", (0, 0, 255))):
+        (tmp_path / folder).mkdir()
+        for number in range(3):
+            path = tmp_path / folder / f"{number}.{suffix}"
+            Image.new("RGB", (8, 8), colour).save(path)
+            os.utime(path, ns=(10**18, 10**18))  # as tar and rsync leave them
+    return tmp_path / "inputs", tmp_path / "targets"
+
+
+def _blue(folder, cache):
+    return int(open_folder(folder, 8, cache=cache).images[0, 0, 0, 2])
+
+
+@pytest.mark.parametrize("suffix", ["bmp", "tif"])
+def test_folders_that_agree_in_names_sizes_and_times_share_nothing(tmp_path, suffix):
+    inputs, targets = _pair(tmp_path, suffix)
+    assert [_blue(inputs, tmp_path), _blue(targets, tmp_path), _blue(inputs, tmp_path)] == [
+        0,
+        255,
+        0,
+    ]
+
+
+def test_a_folder_that_took_the_place_of_another_is_decoded_anew(tmp_path):
+    inputs, targets = _pair(tmp_path, "bmp")
+    assert _blue(inputs, tmp_path) == 0
+    inputs.rename(tmp_path / "old")
+    targets.rename(inputs)
+    assert _blue(inputs, tmp_path) == 255
+
+
+def test_a_file_that_took_the_place_of_another_is_decoded_anew(tmp_path):
+    inputs, targets = _pair(tmp_path, "bmp")
+    assert _blue(inputs, tmp_path) == 0
+    (targets / "0.bmp").replace(inputs / "0.bmp")
+    assert _blue(inputs, tmp_path) == 255
+
+
+@pytest.mark.filterwarnings("ignore::ganlib.data.SkippedFilesWarning")
+@pytest.mark.parametrize("loss", ["removed", "cut", "no list"])
+def test_a_cache_of_which_a_part_is_lost_is_made_again(few, tmp_path, loss):
+    open_folder(few, 8, 1, cache=tmp_path)
+    (file,) = tmp_path.glob("*.uint8")
+    if loss == "cut":
+        os.truncate(file, 64)
+    else:
+        (file if loss == "removed" else file.with_suffix(".json")).unlink()
+    assert open_folder(few, 8, 1, cache=tmp_path).images[:, 0, 0, 0].tolist() == [10, 20, 40]
+
+
+def test_a_cache_that_cannot_be_written_names_the_way_out(few, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(OSError, match=r"file/ganlib cannot be written .* XDG_CACHE_HOME"):
+        open_folder(few, 8)
+
+
+def test_decoding_shows_no_bar_where_there_is_no_terminal(few, tmp_path, monkeypatch):
+    monkeypatch.setattr(_folders, "SHOW_PROGRESS", 1)
+    monkeypatch.setattr(sys, "stderr", None)
+    (few / "0.png").unlink()
+    (few / "3.png").unlink()
+    assert len(open_folder(few, 8, cache=tmp_path)) == 3
 
 
 def _rewrite(root):

@@ -119,3 +119,47 @@ def test_inception_without_a_network_says_where_its_weights_belong(monkeypatch):
     features.inception.cache_clear()
     with pytest.raises(FileNotFoundError, match=r"no route.*\.h5.*KERAS_HOME"):
         features.inception()
+
+
+SETTINGS = [
+    (keras.config.set_floatx, "float64"),
+    (keras.config.set_floatx, "float16"),
+    (keras.mixed_precision.set_dtype_policy, "mixed_float16"),
+]
+
+
+@pytest.fixture(params=SETTINGS, ids=lambda setting: setting[1])
+def other_precision(request):
+    """Keras's global settings say something else than float32."""
+    policy, float_type = keras.config.dtype_policy(), keras.config.floatx()
+    features.digits_classifier.cache_clear()
+    function, value = request.param
+    function(value)
+    yield value
+    keras.config.set_floatx(float_type)
+    keras.mixed_precision.set_dtype_policy(policy)
+    features.digits_classifier.cache_clear()
+
+
+def test_extractors_are_float32_whatever_keras_is_told(other_precision):
+    images = data.load_digits()[:9]
+    before = keras.config.floatx(), keras.config.dtype_policy().name
+    found = features.digits_classifier()
+    assert found(images).dtype == found.probabilities(images).dtype == np.float32
+    assert {variable.dtype for variable in found.model.weights} == {"float32"}
+    assert (keras.config.floatx(), keras.config.dtype_policy().name) == before
+    assert {layer.compute_dtype for layer in found.model.layers} == {"float32"}
+
+
+def test_a_classifier_in_half_precision_gives_float32():
+    images = keras.Input((8, 8, 1))
+    half = keras.layers.Dense(3, dtype="float16")(keras.layers.Flatten()(images))
+    classifier = features.Classifier("half", keras.Model(images, [half, half]))
+    pixels = np.zeros((2, 8, 8, 1), np.uint8)
+    assert classifier(pixels).dtype == classifier.probabilities(pixels).dtype == np.float32
+
+
+def test_images_are_taken_with_or_without_their_labels():
+    digits = data.load_digits()[:5]
+    extractor = features.digits_classifier()
+    np.testing.assert_array_equal(extractor(digits), extractor(digits.images))

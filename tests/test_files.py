@@ -107,3 +107,19 @@ def test_a_killed_process_leaves_the_old_file(tmp_path):
     command = [sys.executable, "-c", program, str(path)]
     assert subprocess.run(command, cwd=ROOT, check=False).returncode == -signal.SIGKILL
     assert path.read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("name", "readable"),
+    [
+        (b"caf\xe9 \xff", "caf%E9 %FF"),
+        ("猫 %E9".encode(), "猫 %E9"),
+        ("a\ud800", "a\N{REPLACEMENT CHARACTER}"),  # half a pair of UTF-16, from Windows
+        ("b\udc7f", "b\N{REPLACEMENT CHARACTER}"),  # no byte: those below 0x80 are ASCII
+    ],
+)
+def test_names_that_utf_8_cannot_hold_are_written(tmp_path, name, readable):
+    name = os.fsdecode(name) if isinstance(name, bytes) else name
+    assert _files.readable(name) == readable
+    _files.write(tmp_path / "a.txt", f"class {name}\n")
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == f"class {readable}\n"

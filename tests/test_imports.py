@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import ganbook
 import ganlib
 
@@ -29,6 +31,34 @@ def run(program, *options, shell=""):
 def test_no_module_warns_or_writes_when_it_is_imported():
     result = run(f"import {', '.join(MODULES)}", "-W", "error")
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+FREE_OF_TENSORFLOW = {"data", "health", "metrics", "models", "report", "toy", "viz"}
+
+
+@pytest.mark.parametrize("missing", ["tensorflow", "keras"])
+def test_without_tensorflow_each_module_works_or_says_what_to_install(missing):
+    program = f"""
+import importlib, sys
+sys.modules[{missing!r}] = None  # an import raises ModuleNotFoundError, as if it were not installed
+for name in {[name for name in MODULES if name.startswith("ganlib.") and "._" not in name]}:
+    try:
+        importlib.import_module(name)
+        print(name)
+    except ImportError as error:
+        assert type(error) is ModuleNotFoundError and error.name == {missing!r}
+        assert {missing!r} in str(error) and 'pip install "ganlib[tensorflow]"' in str(error), error
+"""
+    result = run(program)
+    assert (result.returncode, result.stderr) == (0, "")
+    imported = {name.split(".")[1] for name in result.stdout.split()}
+    assert imported == FREE_OF_TENSORFLOW
+
+
+def test_an_import_error_of_another_kind_is_shown_as_it_is():
+    result = run("import sys; sys.modules['absl'] = None; import ganlib._tensorflow")
+    assert "absl" in result.stderr.splitlines()[-1]
+    assert "pip install" not in result.stderr
 
 
 def test_tensorflow_loads_where_there_is_no_standard_error():

@@ -541,3 +541,38 @@ def test_docstring_examples_run(module):
     result = doctest.testmod(module)
     assert result.attempted > 3
     assert result.failed == 0
+
+
+@pytest.mark.parametrize("scale", [1e155, 1e46, 1e-101, 1e-170])
+def test_features_whose_powers_float64_cannot_hold_are_refused(scale):
+    rows = scale * np.random.default_rng(0).uniform(0.9, 1, (20, 3))
+    rows[0, 0] *= -1
+    for function in (metrics.frechet_distance, metrics.kernel_distance, metrics.precision_recall):
+        with pytest.raises(ValueError, match=r"largest magnitude is .*; expected one from 1e-100"):
+            function(rows, rows)
+
+
+@pytest.mark.parametrize("scale", [1e44, 1e-98])
+def test_features_just_inside_keep_their_relative_distances(scale):
+    rng = np.random.default_rng(0)
+    real, fake = rng.uniform(-1, 1, (2, 30, 3))
+    expected = metrics.relative_frechet_distance(real, fake)
+    found = metrics.relative_frechet_distance(scale * real, scale * fake)
+    assert found == pytest.approx(expected, rel=1e-9)
+    assert np.isfinite(metrics.kernel_distance(scale * real, scale * fake))
+
+
+def test_counts_of_metrics_are_whole_numbers():
+    rows = np.random.default_rng(0).normal(size=(20, 3))
+    calls = [
+        lambda: metrics.precision_recall(rows, rows, 3.0),
+        lambda: metrics.density_coverage(rows, rows, True),
+        lambda: metrics.kernel_distance(rows, rows, subset_size=5.0),
+        lambda: metrics.kernel_distance(rows, rows, subset_size=5, num_subsets="2"),
+        lambda: metrics.class_coverage([0, 1], num_classes=2.0),
+        lambda: metrics.mode_coverage(rows, rows, radius="1"),
+        lambda: metrics.mode_coverage(rows, rows, radius=0),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match=r"^received \w+=.*; expected an? (integer|number)"):
+            call()

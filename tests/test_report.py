@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import html.parser
 import io
+import os
 import re
 
 import matplotlib.pyplot as plt
@@ -91,6 +92,18 @@ def test_page_has_what_a_screen_reader_needs(page):
     assert found.all("html") == [{"lang": "en"}]
     assert len(found.all("h1")) == len(found.all("main")) == len(found.all("title")) == 1
     assert [cell["scope"] for cell in found.all("th")] == ["col", "col", "row", "row"]
+
+
+def test_page_with_names_that_are_no_utf_8_is_written(tmp_path):
+    name = os.fsdecode(b"caf\xe9")
+    page = report.Page(f"A GAN trained on {name}")
+    page.heading(name)
+    page.text(name)
+    page.items([name])
+    page.table([name], [(tmp_path / name,)])
+    page.picture(np.zeros((2, 2), np.uint8), name, name)
+    page.write(tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8").count("caf%E9") >= 8
 
 
 def test_writing_replaces_the_old_page_and_leaves_nothing_beside_it(page, tmp_path):

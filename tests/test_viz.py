@@ -1,6 +1,8 @@
 """Figures: what is drawn where, in which colours, and what is left behind."""
 
 import doctest
+import io
+import os
 from types import SimpleNamespace
 
 import matplotlib as mpl
@@ -472,3 +474,17 @@ def test_docstring_examples_run():
         results = [doctest.testmod(part) for part in PARTS]
     assert sum(result.attempted for result in results) > 15
     assert sum(result.failed for result in results) == 0
+
+
+def test_values_beyond_1_by_rounding_are_drawn_as_1():
+    images = np.full((1, 2, 2, 1), 1.0000001)
+    assert viz.tile(images).tolist() == [[255, 255], [255, 255]]
+    with pytest.raises(ValueError, match=r"values from 1\.01 to 1\.01"):
+        viz.tile(np.full((1, 2, 2, 1), 1.01))
+
+
+def test_captions_that_are_no_utf_8_are_drawn():
+    name = os.fsdecode(b"caf\xe9")
+    figure = viz.sample_grid(IMAGES[:2], labels=[name, "b"], title=name)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["caf%E9", "b"]
+    figure.savefig(io.BytesIO(), format="png")

@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that `python tools/notebooks.py` finds its neighbour
 
 from ganbook import kept, measured  # noqa: E402, after the line that makes it importable
+from ganbook.parameters import check as check_parameters  # noqa: E402
 from ganlib import _files  # noqa: E402
 from tools import lab_lints  # noqa: E402
 
@@ -315,6 +316,7 @@ def inject(path, parameters, target):
             f"{path.stem} declares no parameter {', '.join(unknown)}; "
             f"its parameters cell has: {', '.join(declared)}"
         )
+    check_parameters(parameters)
     notebook = parameterize_notebook(load_notebook_node(str(path)), dict(parameters))
     empty_output_dir(notebook, target.parent)
     write(notebook, target)

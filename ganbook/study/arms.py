@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ganlib import augment, classify, data, features, losses, penalties, training
+from ganlib import _checks, augment, classify, data, features, losses, penalties, training
 from ganlib._tensorflow import keras, tf
 from ganlib.models import dcgan, heads, mlp
 
@@ -49,6 +49,10 @@ class Settings:
         matching_weight: factor of feature matching in the semi-supervised GAN.
         ablations: whether there are arms with other ratios, with generated images that a
             classifier is sure of, and one without a GAN that has the GAN's steps as well.
+
+    Raises:
+        ValueError: if a number of steps or images is no positive integer, a share none, or
+            ``ablations`` neither True nor False.
     """
 
     num_steps: int = 1000
@@ -73,6 +77,15 @@ class Settings:
     confident_share: float = 0.5
     matching_weight: float = 0.1
     ablations: bool = False
+
+    def __post_init__(self):
+        """Check what would otherwise be found out after the first arms are trained."""
+        _checks.flags(ablations=self.ablations)
+        for field in dataclasses.fields(self):
+            if field.type is int:
+                at_least = 0 if field.name == "num_residuals" else 1
+                _checks.integer(field.name, getattr(self, field.name), at_least=at_least)
+        _checks.number("confident_share", self.confident_share, above=0, at_most=1)
 
 
 class Trainer:

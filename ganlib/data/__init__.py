@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ganlib import _checks
-from ganlib.data import _downloads, _emoji, _folders
+from ganlib.data import _downloads, _emoji, _entries, _folders
 from ganlib.data._downloads import MissingDataError
 from ganlib.data._folders import SkippedFilesWarning
 from ganlib.data._images import Images, to_model_range, to_uint8
@@ -169,7 +169,8 @@ def load_emoji(image_size: int = 64) -> Images:
 def list_folder(path: str | os.PathLike[str]) -> list:
     """Name the picture files that `load_folder` looks at, in its order.
 
-    Those that it skips are among them: `SkippedFilesWarning.files` tells which.
+    Those that it skips are among them: `SkippedFilesWarning.files` tells which. What lies in a
+    folder that cannot be read is not.
 
     Args:
         path: the folder.
@@ -204,10 +205,12 @@ def load_folder(path: str | os.PathLike[str], image_size: int = 64, channels: in
     class: if there are any, the labels are None, and a warning says so where sub-folders hold
     pictures as well. The order is that of the sorted names, so it is the same everywhere.
 
-    Hidden files, `__MACOSX` and files without an image suffix are ignored. A picture file that
-    cannot be decoded is skipped, as is a decompression bomb (more pixels than
-    `PIL.Image.MAX_IMAGE_PIXELS`). One `SkippedFilesWarning` counts them and names the first ten;
-    its `files` names all.
+    Files without an image suffix and hidden ones are ignored, as are the folders in which systems
+    and servers keep thumbnails, previews and deleted files: `__MACOSX`, `@eaDir`, `#recycle`,
+    `$RECYCLE.BIN`, `lost+found`, Lightroom's `.lrdata` and their like. A picture file that cannot
+    be decoded is skipped, as is a decompression bomb (more pixels than
+    `PIL.Image.MAX_IMAGE_PIXELS`), a camera's raw file, and a folder that may not be read. One
+    `SkippedFilesWarning` counts them and names the first ten; its `files` names all.
 
     Args:
         path: the folder.
@@ -230,7 +233,7 @@ def load_folder(path: str | os.PathLike[str], image_size: int = 64, channels: in
         (20, 8, 8, 1)
     """
     _require_form(image_size, channels)
-    return Images(*_folders.read(path, (int(image_size), int(image_size), channels)))
+    return Images(*_folders.read(path, (int(image_size), int(image_size), int(channels))))
 
 
 def open_folder(
@@ -246,9 +249,11 @@ def open_folder(
     next call goes on where it stopped. Training reads the batches of a compiled call before it, in
     the same order as from memory.
 
-    The file's name is a hash of the names, sizes and modification times of the pictures, and of
-    `image_size` and `channels`. So a folder that changed is decoded anew, and a moved one is not.
-    Files of earlier states stay; the cache may be deleted at any time.
+    The file's name is a hash of the folder's place, of the names, sizes, times and file numbers of
+    the pictures, and of `image_size` and `channels`. So a folder that changed or was moved is
+    decoded anew, and no two share a file. Files of earlier states stay; the cache may be deleted at
+    any time. Where a network drive numbers its files anew whenever it is mounted, copy the folder
+    to a disk of this machine first.
 
     Args:
         path: the folder, with the rules of `load_folder`.
@@ -264,7 +269,7 @@ def open_folder(
     Raises:
         FileNotFoundError: there is no such folder.
         NotADirectoryError: the path is a file.
-        OSError: there is not enough space for the file.
+        OSError: there is not enough space for the file, or the cache cannot be written.
         ValueError: no picture could be read, or an argument is out of range.
 
     Example:
@@ -278,23 +283,25 @@ def open_folder(
     _require_form(image_size, channels)
     if cache is None:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "ganlib"
-    form = (int(image_size), int(image_size), channels)
-    return Images(*_folders.open_mapped(path, form, Path(cache).expanduser()))
+    form = (int(image_size), int(image_size), int(channels))
+    return Images(*_folders.open_mapped(path, form, _checks.path("cache", cache)))
 
 
 def save_folder(images: Images, path: str | os.PathLike[str]) -> None:
     """Write images as PNG files, one sub-folder per class; without labels all in one folder.
 
     `load_folder` reads them back exactly, class by class in the order of the sorted names. In
-    folder names, characters that a file system may refuse become hyphens ("T-shirt-top"). Labels
-    without class names become numbers, padded with zeros so that they sort.
+    folder names, characters that a file system may refuse become hyphens ("T-shirt-top"), names
+    that Windows or `load_folder` would not take as a class get some ("-CON-"), and long ones are
+    cut. Labels without class names become numbers, padded with zeros so that they sort. A class
+    without images has no file, and so is no class of the folder.
 
     Args:
         images: an `Images`.
-        path: a folder that is new or empty.
+        path: a folder that is new, or holds nothing but files that `load_folder` ignores.
 
     Raises:
-        FileExistsError: the folder holds something; its files would mix with the new ones.
+        FileExistsError: the folder holds pictures or folders, which would mix with the new ones.
         TypeError: something else than `Images`.
 
     Example:
@@ -312,7 +319,7 @@ def save_folder(images: Images, path: str | os.PathLike[str]) -> None:
     if images.labels is not None:
         num_digits = len(str(max(images.num_classes - 1, 0)))
         numbers = tuple(f"{number:0{num_digits}d}" for number in range(images.num_classes))
-        class_folders = _folders.folder_names(images.class_names or numbers)
+        class_folders = _entries.folder_names(images.class_names or numbers)
         names = [class_folders[label] for label in images.labels]
     _folders.write(path, images.images, names)
 

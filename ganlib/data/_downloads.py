@@ -11,6 +11,7 @@ import http.client
 import io
 import os
 import tarfile
+import tempfile
 import urllib.request
 import warnings
 import zlib
@@ -127,18 +128,28 @@ class MissingDataError(FileNotFoundError):
 
 
 def keras_folder(source: Source) -> Path:
-    """Return the folder in which `keras.datasets` keeps this dataset, honouring `KERAS_HOME`."""
-    home = os.environ.get("KERAS_HOME") or Path("~/.keras").expanduser()
-    return Path(home) / "datasets" / source.folder
+    """Return the folder in which `keras.datasets` keeps this dataset.
+
+    That is in the folder that `KERAS_HOME` names, or else in the user's home; for a service, which
+    has no home or may not write there, it is where temporary files lie.
+    """
+    if own := os.environ.get("KERAS_HOME"):
+        return Path(os.path.expanduser(own)) / "datasets" / source.folder
+    home = os.path.expanduser("~")  # stays as it is where there is no home
+    is_writable = os.path.isdir(home) and os.access(home, os.W_OK)
+    parent = home if is_writable else tempfile.gettempdir()
+    return Path(parent) / ".keras" / "datasets" / source.folder
 
 
 def local_folders(source: Source) -> list[Path]:
     """Return the folders that may hold a copy, in the order in which they are tried."""
     folders = [keras_folder(source), DISTRIBUTION_FOLDER / source.folder]
+    if not os.environ.get("KERAS_HOME"):  # a home that can be read may not be one to write to
+        folders.insert(1, Path(os.path.expanduser("~")) / ".keras" / "datasets" / source.folder)
     if own := os.environ.get("GANLIB_DATA"):
-        own_folder = Path(own).expanduser()
+        own_folder = Path(os.path.expanduser(own))
         folders = [own_folder, own_folder / source.folder, *folders]
-    return folders
+    return list(dict.fromkeys(folders))
 
 
 def unpack(packed: bytes, file: File, place: str) -> bytes:

@@ -8,10 +8,10 @@ import hashlib
 import json
 import math
 import os
-import re
 import shutil
+import sys
+import tempfile
 import warnings
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,22 +19,19 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
-from ganlib import _files
+from ganlib import _checks, _files
+from ganlib.data import _entries
 
 try:
     import fcntl
 except ImportError:  # pragma: no cover  (Windows)
     fcntl = None
 
-# Suffixes of formats that Pillow may not know (a phone's HEIC) are listed as well: such a file is
-# then named among the skipped ones, where it would otherwise vanish without a word.
-SUFFIXES = {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
-SUFFIXES |= {".avif", ".heic", ".heif"}
-
 # Pillow looks at the contents and not at the suffix. Its other readers stay closed: one of them
 # starts Ghostscript on whatever lies in a file.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "HEIF")
 
+PHOTOMETRIC = 262  # a tag of TIFF: at 0, white is 0
 EXIF_ORIENTATION = 0x0112
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -56,7 +53,7 @@ _FORMAT = 1  # of the mapped files: another number makes the old ones unknown
 
 
 class SkippedFilesWarning(UserWarning):
-    """Says that picture files could not be decoded.
+    """Says that picture files could not be decoded, or folders not be read.
 
     Args:
         message: what to say.
@@ -75,15 +72,25 @@ def find(path) -> list[Path]:
     Raises:
         FileNotFoundError, NotADirectoryError, ValueError: as `read` does where there are none.
     """
-    root = _existing_folder(path)
-    files = [file.relative_to(root) for file in _walk(root)]
+    return _look_into(_existing_folder(path))[0]
+
+
+def _look_into(root: Path) -> tuple[list[Path], list[tuple[Path, str]]]:
+    """Return the picture files below a folder, and the folders that cannot be read with reasons.
+
+    Both are relative to the root.
+    """
+    unread = []
+    files = [file.relative_to(root) for file in _entries.walk(root, unread)]
+    unread = [(folder.relative_to(root), _reason(error)) for folder, error in unread]
     if not files:
+        closed = f" in what can be read of it ({_listed(unread)} cannot)" if unread else ""
         raise ValueError(
-            f"received the folder {root}, which holds no pictures; expected files ending in "
-            f"{' '.join(sorted(SUFFIXES))}. Put them into the folder itself or into one sub-folder "
-            "per class."
+            f"received the folder {_files.readable(str(root))}, which holds no pictures{closed}; "
+            f"expected files ending in {' '.join(sorted(_entries.SUFFIXES))}. Put them into the "
+            "folder itself or into one sub-folder per class."
         )
-    return files
+    return files, unread
 
 
 def read(path, form: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray | None, tuple]:
@@ -96,11 +103,12 @@ def read(path, form: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray | Non
     Returns:
         Images, uint8 `(n, *form)`; labels, int64 `(n,)` or None; and the class names.
     """
-    root, files = _existing_folder(path), find(path)
+    root = _existing_folder(path)
+    files, unread = _look_into(root)
     images, done = np.empty((len(files), *form), np.uint8), np.zeros(len(files), bool)
     skipped = _decode_all(root, files, images, done)
+    _report(root, skipped, len(files), unread)
     if skipped:
-        _report(root, skipped, len(files))
         images = images[done]
     return images, *_classes(root, _kept(root, files, skipped))
 
@@ -111,39 +119,67 @@ def open_mapped(path, form: tuple[int, int, int], cache: Path) -> tuple:
     Returns:
         As `read`, but the images are a `numpy.memmap`.
     """
-    root, files = _existing_folder(path), find(path)
+    root = _existing_folder(path)
+    files, unread = _look_into(root)
     target = cache / f"{_key(root, files, form)}.uint8"
-    cache.mkdir(parents=True, exist_ok=True)
+    _make(cache)
     with _locked(target.with_suffix(".lock")):
-        # The list of what was skipped is written last: where it is, all is.
-        if not target.with_suffix(".json").exists():
+        if _skipped_in(target, len(files), form) is None:
             _build(root, files, form, target)
-    names = json.loads(target.with_suffix(".json").read_text(encoding="utf-8"))
-    skipped = [(Path(name), reason) for name, reason in names]
-    if skipped:
-        _report(root, skipped, len(files))
+        skipped = _skipped_in(target, len(files), form)
+    _report(root, skipped, len(files), unread)
     kept = _kept(root, files, skipped)
     images = np.memmap(target, np.uint8, "r", shape=(len(kept), *form))
     return images, *_classes(root, kept)
 
 
+def _make(cache: Path) -> None:
+    """Make the cache folder; where it cannot be written, say how to choose another."""
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=cache).close()
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"the cache folder {cache} cannot be written ({_reason(error)}). Pass another one as "
+            "cache, or name one in the environment variable XDG_CACHE_HOME",
+        ) from error
+
+
 def _key(root: Path, files: list[Path], form: tuple[int, int, int]) -> str:
-    """Return a hash of the names, sizes and times of the files, and of the form."""
-    digest = hashlib.sha256(repr((_FORMAT, form)).encode())
+    """Return a hash of where the folder is, of what tells its files from others, and of the form.
+
+    Copied and unpacked files may agree with others in name, size and time of modification. So it
+    takes the place of the folder in, and each file's number and time of change, which no program
+    sets at will.
+    """
+    digest = hashlib.sha256(repr((_FORMAT, form, os.fsencode(root.resolve()))).encode())
     for file in files:
-        size_and_time = ()
+        about = ()
         with contextlib.suppress(OSError):  # a link to nowhere is skipped later, by name
-            about = (root / file).stat()
-            size_and_time = about.st_size, about.st_mtime_ns
-        digest.update(repr((file.as_posix(), *size_and_time)).encode())
+            found = (root / file).stat()
+            about = found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+        digest.update(repr((os.fsencode(file), *about)).encode())
     return digest.hexdigest()[:32]
+
+
+def _skipped_in(target: Path, num_files: int, form: tuple[int, int, int]) -> list | None:
+    """Return what was skipped for a file of pixels, or None where that file is not there whole."""
+    try:  # the list is written last: where it is, all is, unless somebody deleted a part
+        names = json.loads(target.with_suffix(".json").read_text(encoding="utf-8"))
+        num_bytes = target.stat().st_size
+    except (FileNotFoundError, ValueError):
+        return None
+    if num_bytes != math.prod((num_files - len(names), *form)):
+        return None
+    return [(Path(name), reason) for name, reason in names]
 
 
 def _build(root: Path, files: list[Path], form: tuple[int, int, int], target: Path) -> None:
     """Decode all files into `target`, and write the list of the skipped ones beside it."""
     partial, state = target.with_suffix(".part"), target.with_suffix(".state")
     num_bytes = math.prod((len(files), *form))
-    resumed = partial.exists() and state.exists() and state.stat().st_size == len(files)
+    resumed = _has_size(partial, num_bytes) and _has_size(state, len(files))
     free = shutil.disk_usage(target.parent).free
     if not resumed and free < num_bytes:  # a mapped file that outgrows the disk kills the process
         raise OSError(
@@ -171,6 +207,10 @@ def _build(root: Path, files: list[Path], form: tuple[int, int, int], target: Pa
     _files.write(target.with_suffix(".json"), listing)
 
 
+def _has_size(file: Path, num_bytes: int) -> bool:
+    return file.exists() and file.stat().st_size == num_bytes
+
+
 @contextlib.contextmanager
 def _locked(path: Path):
     """Let one process at a time in. A process that dies lets go; Windows knows no such lock."""
@@ -195,7 +235,8 @@ def _decode_all(
 
     Image.init()  # loads the readers of all formats
     pending, skipped = np.flatnonzero(~done), []
-    bar = tqdm(total=len(pending), unit="picture", disable=len(pending) < SHOW_PROGRESS)
+    silent = len(pending) < SHOW_PROGRESS or sys.stderr is None  # as a service may have none
+    bar = tqdm(total=len(pending), unit="picture", disable=silent)
     with _quiet_pillow(), ThreadPoolExecutor(os.cpu_count()) as pool, bar:
         # Part by part, so that an interruption need not wait for a million pictures.
         for start in range(0, len(pending), 256):
@@ -209,9 +250,9 @@ def _kept(root: Path, files: list[Path], skipped: list[tuple[Path, str]]) -> lis
     """Return the files without the skipped ones; it is an error if none is left."""
     if len(skipped) == len(files):
         raise ValueError(
-            f"received {len(files)} picture files in {root}, none of which could be decoded (the "
-            f"first is {skipped[0][0]}: {skipped[0][1]}); expected at least one. Save them anew as "
-            "PNG or JPEG."
+            f"received {len(files)} picture files in {_files.readable(str(root))}, none of which "
+            f"could be decoded (the first is {_listed(skipped[:1])}); expected at least one. Save "
+            "them anew as PNG or JPEG."
         )
     broken = {name for name, _ in skipped}
     return [file for file in files if file not in broken]
@@ -219,10 +260,10 @@ def _kept(root: Path, files: list[Path], skipped: list[tuple[Path, str]]) -> lis
 
 def write(path, images: np.ndarray, folders: list[str]) -> None:
     """Write one PNG per image into `path/<folder>/`; an empty folder name means `path` itself."""
-    root = Path(path).expanduser()
+    root = _checks.path("path", path)
     if root.exists() and not root.is_dir():
         raise NotADirectoryError(f"{root} is a file: expected the path of a new or empty folder")
-    if root.is_dir() and any(root.iterdir()):
+    if root.is_dir() and any(_entries.would_mix(entry) for entry in root.iterdir()):
         raise FileExistsError(
             f"{root} is not empty: old pictures would mix with the new ones. Give the path of a "
             "new folder, or delete this one first"
@@ -236,25 +277,8 @@ def write(path, images: np.ndarray, folders: list[str]) -> None:
         Image.fromarray(pixels).save(root / folder / f"{index:0{num_digits}d}.png")
 
 
-def folder_names(class_names: tuple[str, ...]) -> list[str]:
-    """Return one folder name per class, valid on every common system.
-
-    Characters that some file system refuses become hyphens: "T-shirt/top" is "T-shirt-top".
-    """
-    names = [
-        re.sub(r'[\x00-\x1f<>:"/\\|?*]|^[. ]+|[. ]+$', "-", name) or "-" for name in class_names
-    ]
-    # Two names that differ in case alone are one folder on macOS and Windows.
-    if len({name.casefold() for name in names}) < len(names):
-        raise ValueError(
-            f"received the class names {class_names}, which give the folder names {names}; "
-            "expected names that differ in letters or digits. Rename the classes first."
-        )
-    return names
-
-
 def _existing_folder(path) -> Path:
-    root = Path(path).expanduser()
+    root = _checks.path("path", path)
     if not root.exists():
         raise FileNotFoundError(f"there is no folder {root} (looked from {Path.cwd()})")
     if not root.is_dir():
@@ -262,20 +286,6 @@ def _existing_folder(path) -> Path:
             f"{root} is a file: expected a folder of pictures. Unpack an archive first"
         )
     return root
-
-
-def _walk(folder: Path, ancestors: tuple[Path, ...] = ()) -> Iterator[Path]:
-    """Yield the picture files below a folder, sorted by name, folder by folder."""
-    real = folder.resolve()
-    if real in ancestors:  # a link back to a folder above: following it would never end
-        return
-    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if entry.name.startswith(".") or entry.name == "__MACOSX":
-            continue
-        if entry.is_dir():
-            yield from _walk(entry, (*ancestors, real))
-        elif entry.suffix.lower() in SUFFIXES:
-            yield entry
 
 
 @contextlib.contextmanager
@@ -289,6 +299,8 @@ def _quiet_pillow():
 
 def _decode(file: Path, image_size: int, channels: int) -> np.ndarray:
     """Return one picture, uint8 `(image_size, image_size, channels)`."""
+    if file.suffix.lower() in _entries.UNREAD_SUFFIXES:
+        raise OSError("a format that is not read here")
     if file.exists() and not file.is_file():
         raise OSError("no regular file")  # reading from a pipe would wait for ever
     formats = [name for name in FORMATS if name in Image.OPEN]
@@ -329,8 +341,13 @@ def _plain(picture: Image.Image, channels: int) -> Image.Image:
 
 
 def _from_16_bit(picture: Image.Image) -> Image.Image:
-    """Map 0..65535 to 0..255. Mode "I" has 32 bits, but 16-bit files are read into it too."""
+    """Map 0..65535 to 0..255. Mode "I" has 32 bits, but 16-bit files are read into it too.
+
+    In X-rays on TIFF, 0 is often white.
+    """
     values = np.asarray(picture).astype(np.int64)
+    if getattr(picture, "tag_v2", {}).get(PHOTOMETRIC) == 0:  # of 8 bits Pillow sees to it itself
+        values = 65_535 - values
     if values.min() < 0 or values.max() > 65_535:
         raise OSError(f"pixel values from {values.min()} to {values.max()}, expected 0 to 65535")
     return Image.fromarray(np.rint(values / 257).astype(np.uint8))
@@ -359,18 +376,36 @@ def _reason(error: Exception) -> str:
         return f"over {Image.MAX_IMAGE_PIXELS:,} pixels, refused as a decompression bomb"
     if isinstance(error, UnidentifiedImageError):
         return "not an image in a known format"
-    return str(error) or type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror  # the path, which str(error) adds, stands beside it
+    return _files.readable(str(error)) or type(error).__name__
 
 
-def _report(root: Path, skipped: list[tuple[Path, str]], num_files: int) -> None:
-    names = [f"{name} ({reason})" for name, reason in skipped[:MAX_NAMES]]
-    if len(skipped) > MAX_NAMES:
-        names.append(f"and {len(skipped) - MAX_NAMES} more")
-    message = (
-        f"skipped {len(skipped)} of {num_files} picture files in {root} that could not be "
-        f"decoded: {', '.join(names)}"
-    )
-    warnings.warn(SkippedFilesWarning(message, skipped), stacklevel=4)
+def _listed(paths: list[tuple[Path, str]]) -> str:
+    names = [f"{_files.readable(str(path))} ({reason})" for path, reason in paths[:MAX_NAMES]]
+    if len(paths) > MAX_NAMES:
+        names.append(f"and {len(paths) - MAX_NAMES} more")
+    return ", ".join(names)
+
+
+def _report(
+    root: Path,
+    skipped: list[tuple[Path, str]],
+    num_files: int,
+    unread: list[tuple[Path, str]],
+) -> None:
+    """Warn of files and folders that were left out, if there are any."""
+    place, parts = _files.readable(str(root)), []
+    if skipped:
+        parts.append(
+            f"skipped {len(skipped)} of {num_files} picture files in {place} that could not be "
+            f"decoded: {_listed(skipped)}"
+        )
+    if unread:
+        parts.append(f"left out what lies in {place} but could not be read: {_listed(unread)}")
+    if parts:
+        message = SkippedFilesWarning("; ".join(parts), [*skipped, *unread])
+        warnings.warn(message, stacklevel=4)
 
 
 def _classes(root: Path, names: list[Path]) -> tuple[np.ndarray | None, tuple[str, ...]]:
@@ -380,8 +415,9 @@ def _classes(root: Path, names: list[Path]) -> tuple[np.ndarray | None, tuple[st
         return None, ()
     if num_in_root:
         warnings.warn(
-            f"{num_in_root} of {len(names)} pictures lie directly in {root}, beside sub-folders: "
-            "all are loaded, without labels. For labels, move them into class folders",
+            f"{num_in_root} of {len(names)} pictures lie directly in "
+            f"{_files.readable(str(root))}, beside sub-folders: all are loaded, without labels. "
+            "For labels, move them into class folders",
             stacklevel=4,
         )
         return None, ()

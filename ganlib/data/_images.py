@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ganlib import _checks, _files
+
 
 @dataclass(frozen=True, eq=False)
 class Images:
@@ -19,10 +21,11 @@ class Images:
     Args:
         images: uint8 `(n, height, width, channels)`, values 0 to 255, with 1 or 3 channels.
         labels: integers `(n,)` from 0, kept as int64; None where there are none.
-        class_names: the name of each label; `()` where there are none.
+        class_names: the name of each label; `()` where there are none. Bytes of a folder's name
+            that are no UTF-8 are written as in an address, ``%D0``.
 
     Raises:
-        TypeError: a wrong dtype.
+        TypeError: a wrong type or dtype, a masked array, or names that are no strings.
         ValueError: a wrong shape, or labels that do not fit the images or the names.
 
     Example:
@@ -40,7 +43,10 @@ class Images:
     def __post_init__(self) -> None:
         """Check the fields, and bring labels to int64."""
         _check_pixels(self.images)
-        object.__setattr__(self, "class_names", tuple(self.class_names))
+        class_names = _checks.names(
+            "class_names", self.class_names, fix="Name each class; of numbers, map(str, names)"
+        )
+        object.__setattr__(self, "class_names", tuple(map(_files.readable, class_names)))
         if self.labels is not None:
             labels = _checked_labels(self.labels, len(self.images), len(self.class_names))
             object.__setattr__(self, "labels", labels)
@@ -165,29 +171,52 @@ def _name(dtype) -> str:
 
 
 def _check_pixels(images) -> None:
-    if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
-        received = getattr(images, "dtype", type(images).__name__)
+    is_array = isinstance(images, np.ndarray) and not isinstance(images, np.ma.MaskedArray)
+    if not is_array or images.dtype != np.uint8:
+        received = type(images).__name__
+        if hasattr(images, "dtype"):
+            received += f" of dtype {_name(images.dtype)}"
         raise TypeError(
-            f"received images of type {_name(received)}; expected a uint8 NumPy array with values "
-            "0 to 255. From [-1, 1], use to_uint8."
+            f"received images as {received}; expected a NumPy array of dtype uint8 with values 0 "
+            f"to 255. {_way_to_uint8(images)}."
         )
     if images.ndim != 4 or images.shape[-1] not in (1, 3):
+        fix = "For one image, pass images[np.newaxis]; of four channels, leave out the last"
+        if images.ndim == 3 and images.shape[-1] not in (1, 3):
+            fix = "For grey images without a channel axis, pass images[..., np.newaxis]"
+        elif images.ndim == 4 and images.shape[1] in (1, 3):
+            fix = "With the channels first, pass images.transpose(0, 2, 3, 1)"
         raise ValueError(
             f"received images of shape {images.shape}; expected (n, height, width, channels) with "
-            "1 or 3 channels. For grey images without a channel axis, pass images[..., np.newaxis]."
+            f"1 or 3 channels. {fix}."
         )
+
+
+def _way_to_uint8(images) -> str:
+    """What makes pixels of something that is no uint8 array, by what it is."""
+    if isinstance(images, np.ma.MaskedArray):
+        return "Say what is to be seen behind the mask: images.filled(255)"
+    if not hasattr(images, "dtype"):
+        return "Of pictures in a folder, take load_folder; of a list of arrays, np.stack(images)"
+    match _name(images.dtype):
+        case "uint8":
+            return "Pass np.asarray(images)"
+        case "uint16":
+            return "From 0 to 65535, pass (images // 257).astype(np.uint8)"
+    return "From [-1, 1], use to_uint8; scale other values to 0 to 255, then .astype(np.uint8)"
 
 
 def _checked_labels(labels, num_images: int, num_names: int) -> np.ndarray:
     labels = np.asarray(labels)
     if labels.size and labels.dtype.kind not in "iu":
         raise TypeError(
-            f"received labels of type {labels.dtype}; expected integers. Number the classes from 0."
+            f"received labels of type {labels.dtype}; expected integers. Number the classes from "
+            "0: class_names, labels = np.unique(labels, return_inverse=True) does."
         )
     if labels.shape != (num_images,):
         raise ValueError(
             f"received labels of shape {labels.shape} for {num_images} images; expected "
-            f"({num_images},). Give one integer per image."
+            f"({num_images},). Give one integer per image; of one-hot rows, labels.argmax(axis=1)."
         )
     labels = labels.astype(np.int64)
     if labels.size and labels.min() < 0:

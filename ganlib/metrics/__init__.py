@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ganlib import _checks
 from ganlib.metrics import _rows
 from ganlib.metrics._distances import (
     extrapolated_frechet_distance,
@@ -72,7 +73,7 @@ def mode_coverage(points: np.ndarray, modes: np.ndarray, radius: float) -> ModeC
         `ModeCoverage(num_covered, share_close, shares, divergence)`.
 
     Raises:
-        ValueError: If an array is not of that form.
+        ValueError: If an array is not of that form, or the radius not above 0.
 
     Example:
         >>> points = [[0, 0.1], [0.2, 0], [5, 5.1], [2, 2]]
@@ -85,6 +86,7 @@ def mode_coverage(points: np.ndarray, modes: np.ndarray, radius: float) -> ModeC
         Learning", 2017; the divergence: Lin et al., "PacGAN", 2018. Chapter 15.
     """
     points, modes = _rows.checked_pair(points, modes, ("points", "modes"))
+    _checks.number("radius", radius, above=0)
     nearest, close = np.empty(len(points), np.int64), np.empty(len(points), bool)
     for rows in _rows.blocks(len(points), modes.size):
         differences = points[rows, None].astype(np.float64) - modes  # (rows, num_modes, d)
@@ -115,6 +117,7 @@ def class_coverage(labels: np.ndarray, num_classes: int) -> ModeCoverage:
     Reference:
         Chapter 06_measuring.
     """
+    _checks.positive_integers(num_classes=num_classes)
     labels = np.asarray(labels)
     if labels.ndim != 1 or labels.dtype.kind not in "iu" or not len(labels):
         raise ValueError(

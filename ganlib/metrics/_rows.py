@@ -5,6 +5,10 @@ import numpy as np
 # Elements of a temporary float64 block. Blocks of 8 MiB were fastest on a CPU.
 BLOCK_ELEMENTS = 2**20
 
+# Sums of sixth powers (the kernel distance) stay below the largest float64, squares above the
+# smallest one. All of float32 lies between.
+_LARGEST, _SMALLEST = 1e45, 1e-100
+
 
 def checked_pair(a, b, names=("real_features", "fake_features")) -> tuple:
     """Return both as arrays (n, d) and (m, d), or say what is wrong with them."""
@@ -34,6 +38,7 @@ def checked(features, name: str) -> np.ndarray:
         raise ValueError(
             f"received {got}; expected at least 2 rows and 1 feature. Pass more images."
         )
+    largest = 0.0
     for rows in blocks(*features.shape):
         bad = ~np.isfinite(features[rows]).all(axis=1)
         if bad.any():
@@ -42,6 +47,13 @@ def checked(features, name: str) -> np.ndarray:
                 f"{rows.start + np.argmax(bad)}; expected finite numbers. Check that row's image "
                 "and the extractor's input range."
             )
+        largest = max(largest, float(features[rows].max()), -float(features[rows].min()))
+    if largest > _LARGEST or 0 < largest < _SMALLEST:
+        raise ValueError(
+            f"received {name} whose largest magnitude is {largest:.3g}; expected one from "
+            f"{_SMALLEST} to {_LARGEST}, the powers of which float64 can hold. Multiply all "
+            "features by one number, and relative distances stay as they are."
+        )
     return features
 
 

@@ -82,7 +82,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         Returns:
             A tensor of the inputs' shape.
         """
-        if not training or not self.trainable:
+        # The operation knows no other dtype of γ and β.
+        if not training or not self.trainable or self.variable_dtype != "float32":
             return super().call(inputs, training=training, mask=mask)
         channels = inputs.shape[-1:]
         outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ganlib import _checks, data
+from ganlib import _checks, _files, data
 from ganlib.viz import _style
 from ganlib.viz._figure import Figure, figure_function
 
@@ -15,6 +15,7 @@ from ganlib.viz._figure import Figure, figure_function
 _PADDING = 6
 _LINE_HEIGHT = 21
 _LARGEST_TILE = 112
+_LARGEST_VALUE = 1 + 1 / 255  # of floats: beyond 1 by rounding, by less than half a grey level
 _MOST_COLUMNS = 8  # that leave images on a phone 40 pixels wide
 
 
@@ -86,7 +87,8 @@ def sample_grid(
     for k, label in enumerate(() if labels is None else labels):
         x = k % columns * (width + gap) + (width - 1) / 2
         y = k // columns * (height + row_gap) + height
-        figure.axes[0].text(x, y, str(label), ha="center", va="top", fontsize=11)
+        text = _files.readable(str(label))
+        figure.axes[0].text(x, y, text, ha="center", va="top", fontsize=11)
     return figure
 
 
@@ -197,7 +199,7 @@ def _pixels(images, name: str = "images") -> np.ndarray:
         )
     images = images.astype(np.float32)
     low, high = images.min(), images.max()
-    if not (low >= -1 and high <= 1):  # also refuses NaN
+    if not (low >= -_LARGEST_VALUE and high <= _LARGEST_VALUE):  # also refuses NaN
         raise ValueError(
             f"received {got} and values from {low:g} to {high:g}; expected floats in [-1, 1]. Of "
             "pixels in [0, 255], pass .astype('uint8'); NaN means that the training diverged."
@@ -257,7 +259,7 @@ def _show_canvases(
     height, width = height * scale, width * scale
     full_width = left + len(canvases) * (width + gutter) - gutter + 2 * _PADDING
     num_characters = max(8, int((full_width - left) / len(canvases) / 9))  # at 12 points
-    titles = [textwrap.fill(title or "", num_characters) for title in titles]
+    titles = [textwrap.fill(_files.readable(title or ""), num_characters) for title in titles]
     num_lines = max(title.count("\n") + 1 if title else 0 for title in titles)
     full_height = height + bottom + num_lines * _LINE_HEIGHT + 2 * _PADDING
     figure = Figure(figsize=(full_width / _style.DPI, full_height / _style.DPI))
