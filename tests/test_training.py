@@ -559,8 +559,8 @@ def nested_gan(inside):
 @pytest.mark.parametrize(
     ("inside", "message"),
     [
-        ({"wrapped": "relu"}, "Dense.*'activation': 'tanh'.*'activation': 'relu'"),
-        ({"nested": 0.1}, "LeakyReLU.*'negative_slope': 0.2.*'negative_slope': 0.1"),
+        ({"wrapped": "relu"}, "Dense, activation = tanh.*activation = relu"),
+        ({"nested": 0.1}, "LeakyReLU, negative_slope = 0.2.*negative_slope = 0.1"),
     ],
 )
 def test_restore_looks_inside_wrapped_layers_and_nested_models(inside, message, tmp_path):
