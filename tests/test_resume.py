@@ -105,6 +105,15 @@ def test_a_setting_that_one_version_alone_has_counts_where_it_was_chosen(
     assert _compare.first_difference([[WRITTEN[0], WRITTEN[1] | MORE, WRITTEN[2]]], less) is None
 
 
+def test_a_layer_may_be_given_numbers_of_numpy():
+    first, second = (
+        _compare.plain(_settings.layers(keras.Sequential([keras.Input((4,)), layer])))
+        for layer in (keras.layers.LeakyReLU(np.float32(0.3)), keras.layers.LeakyReLU(0.3))
+    )
+    assert _compare.first_difference(first, second) is None
+    assert first[-1][1]["negative_slope"] == pytest.approx(0.3)
+
+
 def test_what_keras_and_a_layer_choose_by_themselves_is_no_choice():
     assert "momentum" in entry()[0][1][_compare.AT_DEFAULT]
     assert "momentum" not in entry(momentum=0.9)[0][1][_compare.AT_DEFAULT]
@@ -174,6 +183,10 @@ class Own:
         (own, f"<function own at 0x7f{id(own):x}>", True),
         (Own(), Own(), True),
         (Own(), own, False),
+        ("__main__.mine", "train.steps.mine", True),
+        ("train.mine", "__main__.mine", True),
+        ("train.mine", "other.mine", False),
+        ("__main__.mine", "train.yours", False),
         ("ADA(target=np.float64(0.6))", "ADA(target=0.6)", True),
         ({"a": {"b": 1}}, {"a": {}}, False),
     ],
@@ -368,6 +381,10 @@ def seeded(seed):
     return lambda g: g.sample(1, seed=seed)
 
 
+def both(one, other):
+    return [lambda g: g.sample(other), lambda g: g.sample(one)]
+
+
 class Named(callbacks.Measure):
     def __init__(self, name):
         super().__init__(distance)
@@ -392,6 +409,7 @@ def taken_over(before, now):
         (measures(distance, recall), measures(recall, distance), [2, 1]),
         (measures(lambda g: 1.0), measures(lambda g: 2.0, lambda g: 1.0), [None, 1]),
         (measures(lambda g: g.step), measures(lambda g: g.history, lambda g: g.step), [None, 1]),
+        (measures(both(1, [2])[0]), measures(*reversed(both(1, [2]))), [None, 1]),
         (measures(seeded(1), seeded(2)), measures(seeded(2), seeded(1)), [2, 1]),
         (measures(distance), [stop(distance), *measures(distance)], [None, 1]),
         ([stop(distance)], [stop(distance, target=np.float64(0.5))], [1]),

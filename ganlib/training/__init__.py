@@ -135,7 +135,7 @@ class GAN:
         self.latent_dim = generator.inputs[0].shape[-1]
         self.takes_labels = len(generator.inputs) > 1 or len(discriminator.inputs) > 1
         self.step, self.history = 0, History.empty()
-        self._optimizer_settings, self._callbacks, self._identities = None, (), []
+        self._optimizer_settings, self._callbacks, self._identities = None, (), {}
         self._block = Block(self.training_step)
         self._generate = tf.function(
             lambda inputs: self.ema_generator(inputs, training=False),
@@ -234,7 +234,8 @@ class GAN:
         _checks.positive_integers(num_steps=num_steps, checkpoint_every=checkpoint_every)
         images, labels = _fit.as_arrays(images, self)
         config = self._config() | {"images": _loop.fingerprint(images, labels)}
-        self._callbacks, self._identities = tuple(callbacks), _restore.identities(callbacks)
+        self._callbacks = callbacks = tuple(callbacks)
+        self._identities = _restore.identities(callbacks)
         if directory is not None:
             self._resume(directory, config, only_forward=True)
         done = self.step >= num_steps

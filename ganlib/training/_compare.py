@@ -113,8 +113,17 @@ def _alike(was, now):
     """Whether two values are equal; of fractions, the digits that float32 can hold count."""
     if was == now:
         return True
+    if isinstance(was, str) and isinstance(now, str):
+        return _is_script(was, now) or _is_script(now, was)
     if isinstance(was, str) and isinstance(now, int | float):
         return was == str(now)  # earlier checkpoints wrote NumPy's numbers as words
     if not all(isinstance(value, int | float) for value in (was, now)):
         return False
     return isinstance(was + now, float) and np.float32(was) == np.float32(now)
+
+
+def _is_script(name, other):
+    """Whether a name in a module that was run is that of another where it was imported."""
+    if "__main__" not in name:
+        return False
+    return bool(re.fullmatch(re.escape(name).replace("__main__", r"[\w.]+"), other))

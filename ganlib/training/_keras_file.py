@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+import zlib
 
 from ganlib import _files
 from ganlib._tensorflow import keras
@@ -80,7 +81,7 @@ def _version_of(path):
             if damaged is None and {"config.json", "metadata.json"} <= {*archive.namelist()}:
                 return str(json.loads(archive.read("metadata.json")).get("keras_version", "0"))
         what = f"is damaged in {damaged}" if damaged else "is an archive of something else"
-    except (zipfile.BadZipFile, ValueError, EOFError):
+    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, RuntimeError):
         with open(path, "rb") as file:
             beginning = file.read(64).lstrip()
         what = next(

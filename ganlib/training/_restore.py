@@ -161,7 +161,7 @@ def identities(callbacks):
 def _identity(callback):
     cls = type(callback)
     found = {"class": cls.__qualname__}
-    for name in inspect.signature(cls).parameters:
+    for name in inspect.signature(cls.__init__).parameters:
         value = getattr(callback, name, None)
         if callable(value):
             found[name] = _function(value)
@@ -177,7 +177,7 @@ def _function(function):
         inside.append(_contents(cell))
     code = getattr(function, "__code__", None)
     if code is not None and function.__name__ == "<lambda>":
-        inside += [code.co_names, code.co_consts]
+        inside += [code.co_names, code.co_varnames, code.co_freevars, code.co_consts]
     told = [v for values in inside for v in values if isinstance(v, str | numbers.Number)]
     return " ".join([function_name(function), *map(str, plain(told))])
 

@@ -4,12 +4,14 @@ import dataclasses
 import inspect
 import re
 
+import numpy as np
+
 import ganlib
 from ganlib._tensorflow import keras, tf
 from ganlib.training._compare import AT_DEFAULT, plain
 from ganlib.training._options import Options
 
-_SIMPLE = (bool, int, float, str, tuple, list, type(None))
+_SIMPLE = (bool, int, float, str, tuple, list, type(None), np.generic)
 _NUMBERED = re.compile(r"(_\d+)+$")
 _HOW_NOT_WHAT = ("steps_per_call", "jit_compile", "strategy")  # runs may move
 
