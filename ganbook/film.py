@@ -54,7 +54,7 @@ class Animation:
         Args:
             path: The file; its folder is made if missing.
         """
-        path = pathlib.Path(path)
+        path = _files.expanded(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         _files.write(path, self.html)
 

@@ -10,6 +10,57 @@ import uuid
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
+def expanded(path):
+    """A path with ``~`` for the home folder, as a shell has it.
+
+    Args:
+        path: str or path.
+
+    Returns:
+        ``pathlib.Path``.
+
+    Raises:
+        OSError: if it begins with ``~`` and nobody knows the home folder.
+
+    Example:
+        >>> expanded("~/runs") == pathlib.Path.home() / "runs"
+        True
+    """
+    path = pathlib.Path(os.path.expanduser(path))
+    if path.parts[:1] == ("~",):  # or a folder of that name would be made
+        raise OSError(f"there is no home folder for {path}. Set HOME, or give the path in full.")
+    return path
+
+
+def require_writable(folder):
+    """Makes a folder if it is missing, and tries to write in it.
+
+    Args:
+        folder: a path.
+
+    Raises:
+        OSError: if that fails, of the kind that the system's error has.
+
+    Example:
+        >>> import tempfile
+        >>> folder = pathlib.Path(tempfile.mkdtemp()) / "runs" / "a"
+        >>> require_writable(folder)
+        >>> list(folder.iterdir())
+        []
+    """
+    trial = expanded(folder) / f".{uuid.uuid4().hex[:12]}.tmp"
+    try:
+        trial.parent.mkdir(parents=True, exist_ok=True)
+        trial.write_bytes(b"trial")
+        trial.unlink()
+    except OSError as error:
+        raise type(error)(
+            error.errno,
+            f"nothing can be written in {trial.parent} ({error.strerror}). Give another folder, or "
+            "change who may write there",
+        ) from error
+
+
 @contextlib.contextmanager
 def whole(path, *, keep_suffix=False):
     """Gives a temporary path beside a file, and moves what was written there into its place.
@@ -40,7 +91,7 @@ def whole(path, *, keep_suffix=False):
         >>> path.read_text()
         '1 2 3'
     """
-    path = pathlib.Path(path)
+    path = expanded(path)
     ending = f".tmp{path.suffix}" if keep_suffix else ".tmp"
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}{ending}")
     try:

@@ -9,16 +9,17 @@ what an uninterrupted one would have done.
 import csv
 import dataclasses
 import io
+import itertools
 import math
 import os
-import pathlib
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from ganlib import _checks, _files, viz
+from ganlib import _checks, _files, data, viz
 from ganlib._tensorflow import tf
 
 
@@ -30,6 +31,8 @@ def _due(gan, step, every):
 
 class Samples:
     """Writes a grid of samples of the same latents as ``samples-STEP.png``.
+
+    What a generator without tanh draws outside [-1, 1] is clipped.
 
     Args:
         directory: folder for the pictures; made if missing.
@@ -57,7 +60,7 @@ class Samples:
         seed: int = 0,
     ) -> None:
         _checks.positive_integers(every=every)
-        self.directory, self.every = pathlib.Path(directory), every
+        self.directory, self.every = _files.expanded(directory), every
         self.num_images, self.seed = num_images, seed
 
     def __call__(self, gan: Any, step: int) -> None:
@@ -69,7 +72,7 @@ class Samples:
         """
         if _due(gan, step, self.every):
             self.directory.mkdir(parents=True, exist_ok=True)
-            canvas = viz.tile(gan.sample(self.num_images, self.seed))
+            canvas = viz.tile(data.to_uint8(gan.sample(self.num_images, self.seed)))
             with _files.whole(self.directory / f"samples-{step:09d}.png") as temporary:
                 Image.fromarray(canvas).save(temporary, "png")
 
@@ -128,7 +131,7 @@ class Measure:
         Args:
             state: what `get_state` returned.
         """
-        self.steps, self.values = [int(step) for step in state[0]], list(state[1])
+        self.steps, self.values = [int(step) for step in state[0]], [float(v) for v in state[1]]
 
 
 class EarlyStop(Measure):
@@ -203,7 +206,8 @@ class CSVLog:
     """Appends each entry of the history to a CSV file; a resumed run goes on with the same file.
 
     Args:
-        path: the file; rows of steps that the run has not reached are dropped when it begins.
+        path: the file; rows of steps that the run has not reached are dropped when it begins. If it
+            holds something else, such as the log of another run, that is kept under another name.
 
     Example:
         >>> import pathlib, tempfile
@@ -215,7 +219,7 @@ class CSVLog:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path, self._written = pathlib.Path(path), None
+        self.path, self._written = _files.expanded(path), None
 
     def __call__(self, gan: Any, step: int) -> None:
         """Writes the entries that are not in the file yet.
@@ -226,16 +230,34 @@ class CSVLog:
         """
         names = [field.name for field in dataclasses.fields(gan.history)]
         columns = [getattr(gan.history, name) for name in names]
-        if self._written is None:  # the whole history anew: the file may be of a later step
+        if self._written is None or step <= self._written:
+            # the whole history anew: the file may be of a later step
             self.path.parent.mkdir(parents=True, exist_ok=True)
             text = io.StringIO(newline="")
             csv.writer(text).writerows([names, *zip(*columns, strict=True)])
+            self._set_aside_another(text.getvalue())
             _files.write(self.path, text.getvalue())
         else:
             rows = [row for row in zip(*columns, strict=True) if row[0] > self._written]
             with open(self.path, "a", newline="", encoding="utf-8") as file:
                 csv.writer(file).writerows(rows)
         self._written = step
+
+    def _set_aside_another(self, text):
+        """Renames a file that is not of this run: equal steps of one run have equal losses."""
+        if not self.path.is_file():
+            return
+        old = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
+        ours = [line.rsplit(",", 2)[0] for line in text.splitlines()[:2]]  # times may differ
+        if not old or ours[: len(old)] == [line.rsplit(",", 2)[0] for line in old[:2]]:
+            return
+        names = (f"{self.path.stem}-{n}{self.path.suffix}" for n in itertools.count(1))
+        other = next(p for p in map(self.path.with_name, names) if not p.exists())
+        self.path.rename(other)
+        warnings.warn(
+            f"{self.path} held something else than the log of this run; it is {other} now.",
+            stacklevel=2,
+        )
 
 
 class TensorBoard:
@@ -263,7 +285,7 @@ class TensorBoard:
     ) -> None:
         _checks.positive_integers(every=every)
         self.every, self.num_images = every, num_images
-        self._writer = tf.summary.create_file_writer(str(directory))
+        self._writer = tf.summary.create_file_writer(str(_files.expanded(directory)))
 
     def __call__(self, gan: Any, step: int) -> None:
         """Writes the last entry of the history, and samples if they are due.
@@ -278,7 +300,7 @@ class TensorBoard:
                     value = tf.constant(getattr(gan.history, field.name)[-1], tf.float32)
                     tf.summary.write(field.name, value, metadata=_metadata("scalars", 1))
             if self.num_images and _due(gan, step, self.every):
-                canvas = viz.tile(gan.sample(self.num_images))
+                canvas = viz.tile(data.to_uint8(gan.sample(self.num_images)))
                 canvas = canvas[..., None] if canvas.ndim == 2 else canvas
                 height, width = canvas.shape[:2]
                 picture = [str(width), str(height), tf.io.encode_png(canvas)]

@@ -1,6 +1,7 @@
 """What callbacks write and when they act, in tiny runs; an early stop is part of a checkpoint."""
 
 import csv
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -101,6 +102,38 @@ def test_the_log_of_a_resumed_run_is_that_of_an_uninterrupted_one(tmp_path):
     num_columns = header.index("seconds")  # times differ
     expected = [row[:num_columns] for row in rows(whole)]
     assert [row[:num_columns] for row in rows(parts)] == expected
+
+
+def run(losses, pixel=0.0):
+    """What a callback sees of a GAN: its history, and samples of one value."""
+    history = training.History.empty()
+    for number, loss in enumerate(losses, 1):
+        history.append(**dict.fromkeys(vars(history), loss) | {"step": 3 * number})
+    return SimpleNamespace(
+        history=history, sample=lambda n, seed=0: np.full((n, 8, 8, 1), pixel, np.float32)
+    )
+
+
+def test_the_log_of_another_run_is_kept_under_another_name(tmp_path):
+    path, log = tmp_path / "log.csv", callbacks.CSVLog(tmp_path / "log.csv")
+    path.write_text("name,share\na,1\n", encoding="utf-8")
+    with pytest.warns(UserWarning, match=r"log-1\.csv now"):
+        log(run([0.5]), 3)
+    log(run([0.5, 0.6]), 6)
+    assert (tmp_path / "log-1.csv").read_text(encoding="utf-8") == "name,share\na,1\n"
+    callbacks.CSVLog(path)(run([0.5]), 3)  # the same run from its beginning
+    assert [row[:2] for row in rows(path)[1:]] == [["3", "0.5"]]
+    with pytest.warns(UserWarning, match=r"log-2\.csv now"):
+        log(run([0.7]), 3)  # the object of before, for another run
+    assert rows(tmp_path / "log-2.csv")[1][:2] == ["3", "0.5"]
+    assert [row[:2] for row in rows(path)[1:]] == [["3", "0.7"]]
+
+
+@pytest.mark.parametrize(("value", "pixel"), [(1.5, 255), (-7.0, 0), (0.0, 128)])
+def test_samples_outside_the_range_are_clipped(value, pixel, tmp_path):
+    callbacks.Samples(tmp_path, every=3, num_images=4)(run([0.5], value), 3)
+    with Image.open(tmp_path / "samples-000000003.png") as picture:
+        assert np.asarray(picture)[0, 0] == pixel
 
 
 def test_tensorboard_gets_each_entry_and_the_samples_that_are_due(tmp_path):

@@ -91,6 +91,27 @@ def test_a_writer_that_goes_by_the_suffix_gets_it(tmp_path):
     assert names(tmp_path) == ["a.keras"]
 
 
+def test_a_folder_is_tried(tmp_path, monkeypatch):
+    _files.require_writable(tmp_path / "a" / "b")
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+
+    def denied(self, data):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "write_bytes", denied)
+    with pytest.raises(PermissionError, match=r"nothing can be written in .*\(Permission denied\)"):
+        _files.require_writable(tmp_path)
+
+
+def test_a_tilde_is_the_home_folder_where_there_is_one(monkeypatch):
+    monkeypatch.setattr(os.path, "expanduser", lambda path: str(path).replace("~/", "/home/me/"))
+    assert _files.expanded("~/a") == Path("/home/me/a")
+    monkeypatch.setattr(os.path, "expanduser", str)
+    assert _files.expanded("~a.txt") == Path("~a.txt")
+    with pytest.raises(OSError, match="no home folder for ~/a"):
+        _files.expanded("~/a")
+
+
 def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         _files.write(tmp_path / "none" / "a.txt", "new")

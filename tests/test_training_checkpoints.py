@@ -39,6 +39,35 @@ def test_the_two_newest_stay(tmp_path):
     assert list(checkpoints.steps(tmp_path)) == [100, 1000]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "step-best.npz",
+        "step-000000005 (1).npz",
+        "step-000000005-Copy1.npz",
+        "step-5.npz",
+        "step-.npz",
+        "step-٠٠٠٠٠٠٠٠٩.npz",
+        "step-000000005.npz.part",
+    ],
+)
+def test_other_files_in_the_folder_are_left_alone(name, tmp_path):
+    other = tmp_path / name
+    other.write_bytes(save(tmp_path, 5).read_bytes())
+    for step in (6, 7, 2_000_000_000):  # ten digits come after nine
+        save(tmp_path, step)
+    assert list(checkpoints.steps(tmp_path)) == [7, 2_000_000_000]
+    assert checkpoints.load_latest(tmp_path)[0] == 2_000_000_000
+    assert other.exists()
+
+
+def test_what_could_not_be_read_again_is_not_written(tmp_path):
+    save(tmp_path, 1)
+    with pytest.raises(ValueError, match="received Python objects in state/mine/00000"):
+        checkpoints.save(tmp_path, 2, {"mine": [np.array({"a": 1})]}, {}, {})
+    assert checkpoints.load_latest(tmp_path)[0] == 1
+
+
 def test_a_broken_file_is_passed_over_with_a_warning(tmp_path):
     save(tmp_path, 1, 1.0)
     newest = save(tmp_path, 2, 2.0)

@@ -10,22 +10,20 @@ options; a `Block` makes many of them in one compiled call, from what a `Feed` g
 
 import contextlib
 import dataclasses
-import json
 import os
-import pathlib
 import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from tqdm import tqdm
 
 from ganlib import _checks, _files, data, losses
 from ganlib._tensorflow import keras, tf
 from ganlib.models import fast, inference, spectral
-from ganlib.training import _fit, _loop, checkpoints
+from ganlib.training import _fit, _keras_file, _loop, _restore, _settings, checkpoints
 from ganlib.training._block import Block
 from ganlib.training._history import STATISTICS, History
+from ganlib.training._keras_file import load_generator
 from ganlib.training._loop import Feed, Order
 from ganlib.training._options import Options, Penalty
 from ganlib.training._step import Networks, Objective, Optimizers, Step, diversity
@@ -46,9 +44,6 @@ __all__ = [
     "diversity",
     "load_generator",
 ]
-
-# Settings that earlier runs recorded, with the values at which they did nothing.
-_GONE = {"label_smoothing": 0.0, "instance_noise": 0.0, "instance_noise_steps": None}
 
 
 class GAN:
@@ -147,6 +142,7 @@ class GAN:
         self.latent_dim = generator.inputs[0].shape[-1]
         self.takes_labels = len(generator.inputs) > 1 or len(discriminator.inputs) > 1
         self.step, self.history = 0, History.empty()
+        self._optimizer_settings, self._callbacks, self._identities = None, (), {}
         self._block = Block(self.training_step)
         self._generate = tf.function(
             lambda inputs: self.ema_generator(inputs, training=False),
@@ -223,9 +219,14 @@ class GAN:
         """Trains up to step ``num_steps``, counted from the run's beginning.
 
         With a ``directory`` the run is saved there every ``checkpoint_every`` steps and at its end,
-        and a second call on the same directory goes on from the newest checkpoint, exactly. Ctrl-C
-        and SIGTERM let the compiled call finish, save, and then end the run as they would anyway
-        (``KeyboardInterrupt``, ``SystemExit``); a second Ctrl-C does not wait.
+        and a second call on the same directory goes on from the newest checkpoint, exactly. Ctrl-C,
+        SIGTERM and a closed terminal let the compiled call and the callbacks finish, save, and then
+        end the run as they would anyway (``KeyboardInterrupt``, ``SystemExit``). A second Ctrl-C
+        cuts the callbacks short. The run is also saved before an error in a callback ends it.
+
+        A run's learning rates may be changed, in a callback, between two calls or after
+        ``restore``: ``gan.generator_optimizer.learning_rate = 1e-4``. They are part of the
+        checkpoint. The GAN itself is built with the optimizers of the run's beginning.
 
         Args:
             images: ``data.Images``, a uint8 array (n, height, width, channels), or a float array
@@ -235,14 +236,16 @@ class GAN:
             directory: folder for checkpoints, or None.
             checkpoint_every: steps from one checkpoint to the next.
             callbacks: functions ``(gan, step)``, called after each compiled call; one that returns
-                True ends the run. Those with ``get_state`` and ``set_state``, such as
-                ``callbacks.EarlyStop``, are part of the checkpoint.
+                True ends the run. Those with ``get_state`` (an array) and ``set_state``, such as
+                ``callbacks.EarlyStop``, are part of the checkpoint. They are known again by their
+                class and by what their constructor was given.
             progress: whether to show a bar with both losses and real images per second.
 
         Returns:
             The ``History`` of the whole run.
 
         Raises:
+            OSError: before the first step, if nothing can be written in the directory.
             ValueError: if the images do not fit the networks, or the directory holds a run with
                 another configuration or other images.
             FloatingPointError: if a loss or a weight is no longer finite; the last checkpoint
@@ -251,30 +254,53 @@ class GAN:
         _checks.positive_integers(num_steps=num_steps, checkpoint_every=checkpoint_every)
         images, labels = _fit.as_arrays(images, self)
         config = self._config() | {"images": _loop.fingerprint(images, labels)}
+        self._callbacks = callbacks = tuple(callbacks)
+        self._identities = _restore.identities(callbacks)
         if directory is not None:
-            self._resume(directory, config, callbacks, only_forward=True)
-        if any(getattr(callback, "finished", False) for callback in callbacks):
+            self._resume(directory, config, only_forward=True)
+        done = self.step >= num_steps
+        if done or any(getattr(callback, "finished", False) for callback in callbacks):
             return self.history
+        if directory is not None and _loop.is_chief(self.options.strategy):
+            _files.require_writable(directory)
         feed = Feed(images, labels, self.options)
         with (
             _loop.Interruption() as interruption,
-            tqdm(total=num_steps, initial=self.step, unit="step", disable=not progress) as bar,
+            _loop.Progress(num_steps, self.step, progress) as bar,
         ):
             while self.step < num_steps:
                 end = _loop.block_end(
                     self.step, num_steps, self.options.steps_per_call, checkpoint_every
                 )
-                self._train_block(feed, end, directory)
-                bar.update(self.step - bar.n)
-                bar.set_postfix_str(_loop.describe(self.history), refresh=False)
-                ended = [callback(self, self.step) is True for callback in callbacks]
-                stop = interruption.requested or self.step == num_steps or any(ended)
+                with interruption.held():
+                    self._train_block(feed, end, directory)
+                bar.show(self.step, self.history)
+                with self._saved_on_error(directory, config, interruption):
+                    ended = not interruption.insisted and self._ended_by_callback()
+                stop = interruption.requested or self.step == num_steps or ended
                 if directory is not None and (stop or self.step % checkpoint_every == 0):
-                    self._save(directory, config, callbacks)
+                    with interruption.held():
+                        self._save(directory, config)
                 interruption.raise_if_requested(self.step, directory)
-                if any(ended):
+                if ended:
                     break
         return self.history
+
+    def _ended_by_callback(self):
+        """Calls all callbacks; whether one of them ends the run."""
+        ended = [callback(self, self.step) is True for callback in self._callbacks]
+        return any(ended)
+
+    @contextlib.contextmanager
+    def _saved_on_error(self, directory, config, interruption):
+        """An error in a callback, or a second Ctrl-C, costs no step."""
+        try:
+            yield
+        except BaseException:
+            if directory is not None:
+                with interruption.held():
+                    self._save(directory, config)
+            raise
 
     def _train_block(self, feed, end, directory):
         """One compiled call, recorded in the history."""
@@ -340,7 +366,7 @@ class GAN:
         Raises:
             ValueError: if the name does not end in ``.keras``.
         """
-        path = _keras_path(path)
+        path = _keras_file.named(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with _files.whole(path, keep_suffix=True) as temporary:
             spectral.folded(self.ema_generator).save(temporary)
@@ -369,34 +395,47 @@ class GAN:
                 f"was passed to train or save."
             )
 
-    def _save(self, directory, config, callbacks=()):
-        state = {name: [np.asarray(v) for v in values] for name, values in self._state().items()}
-        for index, callback in enumerate(callbacks):
-            if hasattr(callback, "get_state"):
-                state[f"callback{index}"] = [callback.get_state()]
+    def _save(self, directory, config):
+        states, error = _restore.states_of(self._callbacks)
         if _loop.is_chief(self.options.strategy):
-            checkpoints.save(directory, self.step, state, config, dataclasses.asdict(self.history))
+            checkpoints.save(
+                directory,
+                self.step,
+                {name: [np.asarray(v) for v in own] for name, own in self._state().items()}
+                | states,
+                config | {"callbacks": self._identities},
+                dataclasses.asdict(self.history),
+            )
+        if error is not None:  # what a callback did wrong costs its state, not the run's
+            raise error
 
-    def _resume(self, directory, config, callbacks=(), only_forward=False):
+    def _resume(self, directory, config, only_forward=False):
         """Takes over the newest checkpoint, if it fits; False if there is none."""
         found = checkpoints.load_latest(directory)
         if found is None:
             return False
         step, state, saved_config, history = found
-        saved_config = {k: v for k, v in saved_config.items() if k not in _GONE or v != _GONE[k]}
+        identities = saved_config.pop("callbacks", {})
+        saved_config = _settings.completed(saved_config)
         if "images" not in config or "images" not in saved_config:
             config = {k: v for k, v in config.items() if k != "images"}
             saved_config = {k: v for k, v in saved_config.items() if k != "images"}
         checkpoints.require_same_config(saved_config, config, directory)
-        if only_forward and step <= self.step:  # what is in memory has come further
+        if only_forward and step < self.step:  # what is in memory has come further
             return True
-        for name, variables in self._state().items():
-            for variable, value in zip(variables, state.get(name, []), strict=True):
-                variable.assign(value)
-        for index, callback in enumerate(callbacks):
-            if f"callback{index}" in state and hasattr(callback, "set_state"):
-                callback.set_state(state[f"callback{index}"][0])
-        self.step, self.history = step, History(**history)
+        pairs = [
+            pair
+            for name, variables in self._state().items()
+            for pair in _restore.fitted(variables, state.get(name, []), name, directory)
+        ]
+        history = _restore.history(history, directory)
+        if only_forward:
+            _restore.set_states(self._callbacks, state, identities, directory)
+        if only_forward and step == self.step:  # a rate may have been changed since
+            return True
+        for variable, value in pairs:
+            variable.assign(value)
+        self.step, self.history = step, history
         return True
 
     def _state(self):
@@ -412,60 +451,6 @@ class GAN:
 
     def _config(self):
         """What must be equal for a checkpoint to fit, as JSON holds it."""
-        options = {f.name: getattr(self.options, f.name) for f in dataclasses.fields(self.options)}
-        for name in ("steps_per_call", "jit_compile", "strategy"):  # how, not what: runs may move
-            del options[name]
-        options["augment"] = repr(options["augment"])
-        config = {
-            "generator": _loop.layer_configs(self.generator),
-            "discriminator": _loop.layer_configs(self.discriminator),
-            "loss": [
-                _loop.function_name(f) for f in (self.loss.discriminator, self.loss.generator)
-            ],
-            "penalties": [
-                [_loop.function_name(p.function), p.weight, p.interval] for p in self.penalties
-            ],
-            "terms": [
-                [[_loop.function_name(f) for f in (t.discriminator, t.generator) if f], t.weight]
-                for t in self.terms
-            ],
-            "generator_optimizer": _loop.without_name(self.generator_optimizer.get_config()),
-            "discriminator_optimizer": _loop.without_name(
-                self.discriminator_optimizer.get_config()
-            ),
-        }
-        return json.loads(json.dumps(config | options, default=str))
-
-
-def load_generator(path: str | os.PathLike[str]) -> keras.Model:
-    """Loads a generator that ``save_generator`` wrote.
-
-    Never load a ``.keras`` file from a source that you do not trust.
-
-    Args:
-        path: the file.
-
-    Returns:
-        A ``keras.Model``: float32 latents (batch, latent_dim) -> float32 images.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if the name does not end in ``.keras``.
-    """
-    path = _keras_path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"there is no file {path}. Write one with GAN.save_generator(path), or run the lab "
-            f"that makes it."
-        )
-    return keras.models.load_model(path, compile=False)
-
-
-def _keras_path(path):
-    path = pathlib.Path(path)
-    if path.suffix != ".keras":
-        raise ValueError(
-            f"received the file name {str(path)!r}; expected one that ends in .keras. Keras tells "
-            "the format of a file by its name."
-        )
-    return path
+        if self.step == 0 or self._optimizer_settings is None:
+            self._optimizer_settings = _settings.of_optimizers(self.training_step.optimizers)
+        return _settings.of_run(self, self._optimizer_settings)

@@ -3,15 +3,18 @@
 import contextlib
 import hashlib
 import signal
+import sys
 import threading
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from ganlib._tensorflow import keras, tf
+from ganlib._tensorflow import tf
 from ganlib.training import checkpoints
 
+# What writing raises where a terminal or a pipe was closed.
+_NO_TERMINAL = (OSError, ValueError)
 _EPOCHS = -2  # seeds from here down order the epochs; those of steps are not negative
 
 
@@ -100,23 +103,43 @@ class Feed:
 
 
 class Interruption:
-    """Turns the first SIGINT or SIGTERM into a request that the loop sees between two calls."""
+    """Turns the first signal that would end the run into a request, seen between two calls.
+
+    A further Ctrl-C raises ``KeyboardInterrupt`` at once, and so cuts callbacks short, except where
+    state and step would then disagree.
+    """
+
+    # Windows has no SIGHUP; there a closed window sends SIGBREAK
+    _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
     def __enter__(self):
-        self.requested, self._previous = None, {}
+        self.requested, self.insisted = None, False
+        self._previous, self._held = {}, False
         if threading.current_thread() is threading.main_thread():  # others cannot set handlers
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._previous[number] = signal.signal(number, self._request)
+            for number in (getattr(signal, name) for name in self._NAMES if hasattr(signal, name)):
+                if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
+                    self._previous[number] = signal.signal(number, self._request)
         return self
 
     def _request(self, number, frame):
-        if self.requested == number == signal.SIGINT:
+        insists = self.requested == number == signal.SIGINT
+        self.requested, self.insisted = number, self.insisted or insists
+        if insists and not self._held:
             raise KeyboardInterrupt
-        self.requested = number
+
+    @contextlib.contextmanager
+    def held(self):
+        """For what must not be cut short, such as a compiled call and its entry in the history."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
 
     def __exit__(self, *_):
         for number, handler in self._previous.items():
-            signal.signal(number, handler)
+            # None: a handler that was not set from Python, which cannot set it again
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def raise_if_requested(self, step, directory):
         """Ends the run as the signal would have, saying what was kept."""
@@ -130,8 +153,49 @@ class Interruption:
         message = f"training stopped at step {step}, {kept}"
         if self.requested == signal.SIGINT:
             raise KeyboardInterrupt(message)
-        tqdm.write(message)
+        if sys.stdout is not None:
+            with contextlib.suppress(*_NO_TERMINAL):
+                tqdm.write(message)
         raise SystemExit(128 + self.requested)
+
+
+class Progress:
+    """A bar that never ends a run: where nobody can be shown anything, it is left out.
+
+    Args:
+        num_steps: the run's total number of steps.
+        step: number of completed steps.
+        shown: whether there is to be a bar.
+    """
+
+    def __init__(self, num_steps, step, shown):
+        shown = shown and sys.stderr is not None
+        with contextlib.suppress(*_NO_TERMINAL):
+            self._bar = tqdm(total=num_steps, initial=step, unit="step", disable=not shown)
+            return
+        self._bar = tqdm(disable=True)
+
+    def show(self, step, history):
+        """Moves the bar on, with both losses and the rate of the last compiled call.
+
+        Args:
+            step: number of completed steps.
+            history: a `History`.
+        """
+        try:
+            self._bar.update(step - self._bar.n)
+            self._bar.set_postfix_str(describe(history), refresh=False)
+        except _NO_TERMINAL:
+            self._bar.disable = True
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        try:
+            self._bar.close()
+        except _NO_TERMINAL:
+            self._bar.disable = True
 
 
 def block_end(step, num_steps, steps_per_call, checkpoint_every):
@@ -200,36 +264,3 @@ def lost_workers(strategy, step, directory):
         raise RuntimeError(
             f"after step {step} another worker of this run could not be reached. {kept}"
         ) from error
-
-
-def function_name(function):
-    """Module and name, as a checkpoint's configuration holds a function; an object's own words."""
-    if not hasattr(function, "__qualname__"):
-        return repr(function)
-    return f"{function.__module__}.{function.__qualname__}"
-
-
-def without_name(config):
-    """A Keras configuration without the names in it, which differ between instances."""
-    if not isinstance(config, dict):
-        return config
-    return {key: without_name(value) for key, value in config.items() if key != "name"}
-
-
-def layer_configs(model):
-    """Each layer's class, simple settings and variable shapes; names differ between instances.
-
-    Layers inside a wrapper or a nested model have entries of their own.
-    """
-    entries = []
-    for layer in model._flatten_layers(include_self=False):
-        # a nested model's settings are its layers, with their names
-        config = {} if isinstance(layer, keras.Model) else layer.get_config()
-        settings = {
-            k: v
-            for k, v in config.items()
-            if k != "name" and isinstance(v, (bool, int, float, str, tuple, list))
-        }
-        shapes = [tuple(v.shape) for v in layer.variables]
-        entries.append([type(layer).__name__, settings, shapes])
-    return entries

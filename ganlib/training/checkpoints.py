@@ -9,17 +9,22 @@ be taken for one.
 import json
 import os
 import pathlib
+import re
 import warnings
-import zipfile
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ganlib import _files
+from ganlib.training import _compare
 
-_PATTERN = "step-*.npz"
+# Copies such as "step-best.npz" or "step-000000005 (1).npz" are somebody's own.
+_NAME = re.compile(r"step-([0-9]{9,})\.npz")
 _CONFIG, _HISTORY, _STATE = "config", "history/", "state/"
+# Raised when an older ganlib would read a file wrongly. Files from before the number are of 0.
+_FORMAT, _NUMBER = "format", 1
+_VERSIONS = "made_with"
 
 
 def path_of(directory: str | os.PathLike[str], step: int) -> pathlib.Path:
@@ -32,7 +37,7 @@ def path_of(directory: str | os.PathLike[str], step: int) -> pathlib.Path:
     Returns:
         A ``pathlib.Path``, whether or not the file exists.
     """
-    return pathlib.Path(directory) / f"step-{step:09d}.npz"
+    return _files.expanded(directory) / f"step-{step:09d}.npz"
 
 
 def save(
@@ -49,7 +54,8 @@ def save(
         directory: folder of the run; made if missing.
         step: number of completed steps.
         state: dict of name -> list of arrays.
-        config: dict that JSON can hold; ``restore`` compares it field by field.
+        config: dict; ``restore`` compares it field by field. Of what JSON cannot hold, such as an
+            object, the words are kept, without memory addresses.
         history: dict of name -> 1-D array.
         keep: how many of the newest checkpoints stay.
 
@@ -58,6 +64,7 @@ def save(
 
     Raises:
         OSError: if the folder cannot be written to; older checkpoints are left as they were.
+        ValueError: if an array holds Python objects, which cannot be read again; likewise.
 
     Example:
         >>> import tempfile
@@ -65,12 +72,18 @@ def save(
         >>> save(folder, 7, {"weights": [np.ones(3)]}, {"seed": 0}, {}).name
         'step-000000007.npz'
     """
-    directory = pathlib.Path(directory)
+    directory = _files.expanded(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    arrays = {_CONFIG: np.array(json.dumps(config))}
+    arrays = {_FORMAT: np.array(_NUMBER), _CONFIG: np.array(json.dumps(_compare.plain(config)))}
     arrays |= {_HISTORY + name: np.asarray(values) for name, values in history.items()}
     for name, values in state.items():
         arrays |= {f"{_STATE}{name}/{i:05d}": np.asarray(v) for i, v in enumerate(values)}
+    for name, array in arrays.items():
+        if array.dtype.hasobject:
+            raise ValueError(
+                f"received Python objects in {name}; expected an array of numbers or strings, as "
+                "others cannot be read again. Convert it first."
+            )
     path = path_of(directory, step)
     with _files.whole(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, **arrays)
@@ -95,14 +108,15 @@ def steps(directory: str | os.PathLike[str]) -> dict[int, pathlib.Path]:
     Returns:
         dict of step (int) -> path, in the order of the steps.
     """
-    paths = sorted(pathlib.Path(directory).glob(_PATTERN))
-    return {int(path.stem.removeprefix("step-")): path for path in paths}
+    named = [(_NAME.fullmatch(p.name), p) for p in _files.expanded(directory).glob("step-*.npz")]
+    return dict(sorted((int(match[1]), path) for match, path in named if match))
 
 
 def load_latest(directory: str | os.PathLike[str]) -> Any:
     """Reads the newest checkpoint that is whole.
 
-    A file that cannot be read (a failing disk, a broken copy) is passed over with a warning.
+    A file that cannot be read (a failing disk, a broken copy) is passed over with a warning; other
+    files in the folder are left alone.
 
     Args:
         directory: folder of the run.
@@ -113,6 +127,7 @@ def load_latest(directory: str | os.PathLike[str]) -> Any:
 
     Raises:
         OSError: if there are checkpoints, but none can be read.
+        ValueError: if a later ganlib wrote the newest, in a format that this one does not know.
 
     Example:
         >>> import tempfile
@@ -127,12 +142,20 @@ def load_latest(directory: str | os.PathLike[str]) -> Any:
     found = steps(directory)
     for step, path in reversed(found.items()):
         try:
-            return (step, *_read(path))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            number, *parts = _read(path)
+        except Exception as error:  # what a damaged file raises depends on where it is damaged
             warnings.warn(
                 f"the checkpoint {path} cannot be read ({error}); trying the one before it.",
                 stacklevel=2,
             )
+            continue
+        if number > _NUMBER:
+            raise ValueError(
+                f"received {path}, whose format has the number {number}; expected {_NUMBER} at "
+                "most, as this ganlib knows it. Install the ganlib that wrote it, or use another "
+                "directory."
+            )
+        return (step, *parts)
     if found:
         raise OSError(
             f"none of the {len(found)} checkpoints in {directory} can be read. Restore the files "
@@ -142,9 +165,12 @@ def load_latest(directory: str | os.PathLike[str]) -> Any:
 
 
 def _read(path):
-    """One file as (state, config, history)."""
+    """One file as (number of its format, state, config, history)."""
     state, history = {}, {}
     with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+        number = int(archive[_FORMAT]) if _FORMAT in archive.files else 0
+        if number > _NUMBER:
+            return number, {}, {}, {}
         config = json.loads(str(archive[_CONFIG]))
         for key in archive.files:
             if key.startswith(_HISTORY):
@@ -152,11 +178,15 @@ def _read(path):
             elif key.startswith(_STATE):
                 name, _ = key.removeprefix(_STATE).rsplit("/", 1)
                 state.setdefault(name, []).append(archive[key])
-    return state, config, history
+    return number, state, config, history
 
 
 def require_same_config(saved: Any, current: Any, where: Any) -> None:
     """Refuses to go on with a run whose configuration differs, naming the first field that does.
+
+    Numbers of NumPy and of Python are alike, and so are objects that differ in their memory
+    address only. A field ``made_with``, a dict of name -> version, is not compared; the message
+    says which versions differ.
 
     Args:
         saved: config dict of the checkpoint.
@@ -173,17 +203,21 @@ def require_same_config(saved: Any, current: Any, where: Any) -> None:
         ValueError: received a checkpoint in runs/a that was made with seed = 0; expected \
 seed = 1, as this GAN has it. Build the GAN with the same arguments, or use another directory.
     """
-    for field in sorted(saved.keys() | current.keys()):
-        was, now = saved.get(field), current.get(field)
-        if was == now:
-            continue
-        if isinstance(was, list) and isinstance(now, list):  # layers: name the first that differs
-            pairs = enumerate(zip(was, now, strict=False))
-            index = next((i for i, (a, b) in pairs if a != b), min(len(was), len(now)))
-            field = f"{field}, entry {index}"
-            was, now = was[index : index + 1] or None, now[index : index + 1] or None
-        raise ValueError(
-            f"received a checkpoint in {where} that was made with {field} = {was}; expected "
-            f"{field} = {now}, as this GAN has it. Build the GAN with the same arguments, or use "
-            "another directory."
-        )
+    saved, current = _compare.plain(saved), _compare.plain(current)
+    versions = saved.pop(_VERSIONS, {}), current.pop(_VERSIONS, {})
+    found = _compare.first_difference(saved, current)
+    if found is None:
+        return
+    path, was, now = found
+    field = ", ".join(path)
+    others = [
+        f"{name} {versions[0][name]}, now {versions[1][name]}"
+        for name in sorted(versions[0].keys() & versions[1].keys())
+        if versions[0][name] != versions[1][name]
+    ]
+    by = f" (by {'; '.join(others)})" if others else ""
+    raise ValueError(
+        f"received a checkpoint in {where} that was made with {field} = {was}{by}; expected "
+        f"{field} = {now}, as this GAN has it. Build the GAN with the same arguments, or use "
+        "another directory."
+    )
