@@ -1,7 +1,7 @@
 """What several architectures share: sizes, initial weights, labels, and statistics of a batch."""
 
 from ganlib import _checks
-from ganlib._tensorflow import keras, tf
+from ganlib._tensorflow import keras, require_channels_last, tf
 from ganlib.models import fast
 
 
@@ -32,8 +32,10 @@ def num_doublings(image_size, first_sides):
         The number of doublings: 2 for 28 = 7·2².
 
     Raises:
-        ValueError: if the size is not among those of ``first_sides``.
+        ValueError: if the size is not among those of ``first_sides``, or Keras is set to put the
+            channels first.
     """
+    require_channels_last()
     _checks.one_of(
         "image_size",
         image_size,

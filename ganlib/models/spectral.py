@@ -166,6 +166,8 @@ class SpectralNormalization(keras.layers.Wrapper):
 
 
 def _copy(layer):
+    if isinstance(layer, keras.layers.Lambda):  # no weights, and Keras copies no unknown code
+        return layer
     return type(layer).from_config(layer.get_config())
 
 
@@ -222,12 +224,19 @@ def folded(model):
     def bare(layer):
         return _copy(layer.layer if isinstance(layer, SpectralNormalization) else layer)
 
-    copy = keras.models.clone_model(model, clone_function=bare)
+    copy = keras.models.clone_model(model, clone_function=bare, recursive=True)
+    _fill(copy, model)
+    return fast.with_plain_layers(copy)
+
+
+def _fill(copy, model):
+    """Gives a copy without normalisation the weights of a model, and those of models within it."""
     for layer in model.layers:
         if isinstance(layer, SpectralNormalization):
             weights = layer.layer.get_weights()
             weights[0] = layer.normalized_kernel().numpy()  # the kernel comes before the bias
             copy.get_layer(layer.layer.name).set_weights(weights)
+        elif isinstance(layer, keras.Model) and getattr(layer, "inputs", None):
+            _fill(copy.get_layer(layer.name), layer)
         else:
             copy.get_layer(layer.name).set_weights(layer.get_weights())
-    return fast.with_plain_layers(copy)
