@@ -61,6 +61,31 @@ latent_dim=10.
         integer(name, value)
 
 
+def take_plain(instance):
+    """Gives a frozen dataclass Python's own numbers in place of NumPy's, from its __post_init__.
+
+    Both mean the same, but only Python's are written and compared as one expects.
+
+    Args:
+        instance: the dataclass's instance; its fields are replaced.
+
+    Example:
+        >>> import dataclasses
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class Settings:
+        ...     seed: int
+        ...
+        ...     def __post_init__(self):
+        ...         take_plain(self)
+        >>> Settings(np.int64(7))
+        Settings(seed=7)
+    """
+    for field in dataclasses.fields(instance):
+        value = getattr(instance, field.name)
+        if isinstance(value, np.generic):
+            object.__setattr__(instance, field.name, value.item())
+
+
 def number(name, value, *, at_least=None, above=None, at_most=None, below=None, fix=None):
     """Refuses what is no real number, NaN, or out of range.
 
@@ -184,31 +209,6 @@ def shape(name, array, expected, *, fix):
     words = [" or ".join(map(str, axis)) if isinstance(axis, tuple) else axis for axis in expected]
     inside = ", ".join(map(str, words)) + ("," if len(words) == 1 else "")
     raise ValueError(f"received {name} of shape {received}; expected ({inside}). {fix}.")
-
-
-def take_plain(instance):
-    """Gives a frozen dataclass Python's own numbers in place of NumPy's, from its __post_init__.
-
-    Both mean the same, but only Python's are written and compared as one expects.
-
-    Args:
-        instance: the dataclass's instance; its fields are replaced.
-
-    Example:
-        >>> import dataclasses
-        >>> @dataclasses.dataclass(frozen=True)
-        ... class Settings:
-        ...     seed: int
-        ...
-        ...     def __post_init__(self):
-        ...         take_plain(self)
-        >>> Settings(np.int64(7))
-        Settings(seed=7)
-    """
-    for field in dataclasses.fields(instance):
-        value = getattr(instance, field.name)
-        if isinstance(value, np.generic):
-            object.__setattr__(instance, field.name, value.item())
 
 
 def _fits(length, expected):

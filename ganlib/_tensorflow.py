@@ -39,20 +39,6 @@ def announce_xla():
         tf.function(lambda x: x + 1.0, jit_compile=True, autograph=False)(tf.constant(0.0))
 
 
-def require_channels_last():
-    """Refuses to build networks of images while Keras is set to put the channels first.
-
-    Raises:
-        ValueError: naming the setting and what changes it.
-    """
-    if keras.config.image_data_format() != "channels_last":
-        raise ValueError(
-            "received Keras's image_data_format 'channels_first', set by keras.json or in this "
-            "program; expected 'channels_last', as images are (n, height, width, channels). Call "
-            'keras.config.set_image_data_format("channels_last") before you build networks.'
-        )
-
-
 with _quiet_descriptor():
     import keras
     import tensorflow as tf
@@ -76,4 +62,4 @@ if keras.backend.backend() != "tensorflow":
         f"before Keras is first imported (in a notebook: restart the kernel)."
     )
 
-__all__ = ["announce_xla", "keras", "require_channels_last", "tf"]
+__all__ = ["announce_xla", "keras", "tf"]

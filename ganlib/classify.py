@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from ganlib import _checks, data, features
-from ganlib._tensorflow import keras, require_channels_last, tf
+from ganlib._tensorflow import keras, tf
 from ganlib.training import Options, Order
 
 _LEARNING_RATE = 2e-3
@@ -38,7 +38,6 @@ def network(image_shape, num_classes, width=32, dropout=0.4, seed=0):
         >>> [o.shape for o in classify.network((28, 28, 1), num_classes=10).outputs]
         [(None, 128), (None, 10)]
     """
-    require_channels_last()
     seeds = _seeds(seed)
     images = keras.Input(image_shape)
     x = images

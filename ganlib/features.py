@@ -13,7 +13,7 @@ import pathlib
 import numpy as np
 
 from ganlib import data
-from ganlib._tensorflow import keras, require_channels_last, tf
+from ganlib._tensorflow import keras, tf
 from ganlib.models import inference
 
 _WEIGHTS = pathlib.Path(__file__).parent / "weights"
@@ -111,7 +111,6 @@ def classifier_model(image_shape, num_classes, widths=(32, 64), num_features=128
         >>> [o.shape for o in features.classifier_model((8, 8, 1), num_classes=10).outputs]
         [(None, 128), (None, 10)]
     """
-    require_channels_last()
     images = keras.Input(image_shape)
     x = images
     for width in widths:
@@ -201,7 +200,6 @@ def inception(weights="imagenet"):
         filter: Parmar, Zhang and Zhu, *On Aliased Resizing and Surprising Subtleties in GAN
         Evaluation*, CVPR 2022.
     """
-    require_channels_last()
     try:
         base = keras.applications.InceptionV3(weights=weights, classifier_activation=None)
     except Exception as error:  # Keras raises a bare Exception where a download fails

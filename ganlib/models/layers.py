@@ -1,7 +1,7 @@
 """What several architectures share: sizes, initial weights, labels, and statistics of a batch."""
 
 from ganlib import _checks
-from ganlib._tensorflow import keras, require_channels_last, tf
+from ganlib._tensorflow import keras, tf
 from ganlib.models import fast
 
 
@@ -35,7 +35,12 @@ def num_doublings(image_size, first_sides):
         ValueError: if the size is not among those of ``first_sides``, or Keras is set to put the
             channels first.
     """
-    require_channels_last()
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError(
+            "received Keras's image_data_format 'channels_first', set by keras.json or in this "
+            "program; expected 'channels_last', as images are (n, height, width, channels). Call "
+            'keras.config.set_image_data_format("channels_last") before you build networks.'
+        )
     _checks.one_of(
         "image_size",
         image_size,

@@ -165,6 +165,11 @@ class SpectralNormalization(keras.layers.Wrapper):
         return self.layer.compute_output_spec(inputs)
 
 
+def _has_weights(layer):
+    """Whether there is something to take over; inputs without names get others in a copy."""
+    return bool(layer.weights)
+
+
 def _copy(layer):
     if isinstance(layer, keras.layers.Lambda):  # no weights, and Keras copies no unknown code
         return layer
@@ -196,7 +201,7 @@ def with_spectral_normalization(model):
         return SpectralNormalization(copy, name=layer.name) if isinstance(layer, _KINDS) else copy
 
     copy = keras.models.clone_model(model, clone_function=wrapped)
-    for layer in model.layers:
+    for layer in filter(_has_weights, model.layers):
         target = copy.get_layer(layer.name)
         target = target.layer if isinstance(layer, _KINDS) else target
         target.set_weights(layer.get_weights())
@@ -231,7 +236,7 @@ def folded(model):
 
 def _fill(copy, model):
     """Gives a copy without normalisation the weights of a model, and those of models within it."""
-    for layer in model.layers:
+    for layer in filter(_has_weights, model.layers):
         if isinstance(layer, SpectralNormalization):
             weights = layer.layer.get_weights()
             weights[0] = layer.normalized_kernel().numpy()  # the kernel comes before the bias

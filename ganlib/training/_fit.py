@@ -64,7 +64,8 @@ def require_outputs(discriminator, objective):
     if getattr(objective.loss.discriminator, "__module__", losses.__name__) == losses.__name__:
         _networks.warn_of_squashed_logits(discriminator)
     flat = discriminator._flatten_layers()
-    found = [one for one in _OF_GRADIENTS if any(p.function is one for p in objective.penalties)]
+    functions = [getattr(p.function, "func", p.function) for p in objective.penalties]  # of partial
+    found = [one for one in _OF_GRADIENTS if any(function is one for function in functions)]
     if found and any(isinstance(layer, keras.layers.BatchNormalization) for layer in flat):
         warnings.warn(
             f"received the penalty {found[0].__name__} for a discriminator with batch "
@@ -127,7 +128,6 @@ def built(optimizer, model, role):
             f"received {role}_optimizer={optimizer!r}; expected a Keras optimizer. Pass for "
             "instance keras.optimizers.Adam(2e-4, beta_1=0.5)."
         )
-    _require_description(optimizer, role)
     half = any(layer.compute_dtype == "float16" for layer in model._flatten_layers())
     if half and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         # Half precision has no number between 0 and 6e-8: gradients are scaled up before.
@@ -139,17 +139,6 @@ def built(optimizer, model, role):
         )
     optimizer.build(model.trainable_variables)
     return optimizer
-
-
-def _require_description(optimizer, role):
-    try:
-        optimizer.get_config()
-    except NotImplementedError as error:
-        raise ValueError(
-            f"received a {role}_optimizer whose get_config fails ({error}); expected one that says "
-            "what it is, as checkpoints compare that. Give the class of its learning rate schedule "
-            "a get_config that returns its arguments."
-        ) from error
 
 
 def _is_built_for(optimizer, model):
@@ -182,6 +171,11 @@ def _as_array(images):
             f"received the path {str(images)!r} as images; expected data.Images or an array. Load "
             "the folder with data.load_folder(path, image_size=64)."
         )
+    if isinstance(images, tuple) and len(images) == 2 and np.ndim(images[1]) == 1:
+        raise ValueError(
+            "received a pair as images; expected data.Images or an array. Of images and their "
+            "labels, make data.Images(images, labels)."
+        )
     is_array = isinstance(images, list | tuple | np.ndarray) or hasattr(images, "__array__")
     if not is_array or isinstance(images, keras.KerasTensor):
         raise ValueError(
@@ -195,8 +189,7 @@ def _as_array(images):
     except (ValueError, TypeError) as error:
         raise ValueError(
             f"received images as a {name} that is no array ({error}); expected images of one "
-            "shape. Bring them to one size; of a pair (images, labels), make "
-            "data.Images(images, labels)."
+            "shape. Bring them to one size first."
         ) from error
     if array.dtype.kind in "OUSMm":
         raise ValueError(
@@ -270,11 +263,11 @@ def _in_known_dtype(array):
 
 def _way_to_uint8(array):
     """What makes pixels of another dtype without loss of what is seen."""
-    if array.dtype == bool:
-        return "Pass images.astype(np.uint8) * 255"
-    if array.dtype.kind not in "iu":
+    if array.dtype.kind not in "biu":
         return "Take the part that is to be seen, and scale it"
     least, largest = array.min(), array.max()
+    if least >= 0 and largest <= 1:
+        return "Pass images.astype(np.uint8) * 255"
     if least >= 0 and largest <= 255:
         return "These values fit: pass images.astype(np.uint8)"
     if least >= 0 and largest <= 65535:

@@ -68,11 +68,11 @@ def outputs_of(discriminator):
     if isinstance(outputs, dict) and "logits" in outputs:
         return outputs
     if isinstance(outputs, dict) or len(discriminator.outputs) > 1:
-        names = sorted(outputs) if isinstance(outputs, dict) else len(discriminator.outputs)
+        names = sorted(outputs) if isinstance(outputs, dict) else "without names"
         raise ValueError(
-            f"received a discriminator with the outputs {names}; expected one output, the logits, "
-            'or a dict with "logits" among its names. Build it as keras.Model(images, {"logits": '
-            'logits, "class_logits": class_logits}), as ganlib.models.heads does.'
+            f"received a discriminator of {len(discriminator.outputs)} outputs, {names}; expected "
+            'one output, the logits, or a dict with "logits" among its names. Build it as '
+            'keras.Model(images, {"logits": logits, "class_logits": class_logits}).'
         )
     return {"logits": discriminator.outputs[0]}
 
@@ -190,9 +190,9 @@ def _with_inputs(role, model, shape):
             return keras.Model(samples, model(samples), name=model.name)
         except Exception as error:  # of the model's own code: there is no end of kinds
             raise ValueError(
-                f"received a {role} of the class {type(model).__name__}, which fails on a "
-                f"{samples.shape} batch: {error}; expected a functional keras.Model. Build one "
-                "from keras.Input, for a conditional network from a list of two."
+                f"received a {role} of the class {type(model).__name__}, whose call "
+                f"fails on a batch of shape {samples.shape}; expected a functional keras.Model. "
+                "Build one from keras.Input, for a conditional network from a list of two."
             ) from error
     raise ValueError(
         f"received a {role} of the class {type(model).__name__}, whose inputs are not known; "
@@ -214,11 +214,12 @@ def _require_generator(generator):
             "the generator is the first argument, the discriminator the second."
         )
     _require_labels_input("generator", generator, "latents")
-    shape = generator.output_shape
-    if len(generator.outputs) > 1 or isinstance(shape, list | dict) or None in shape[1:]:
+    shapes = [tuple(output.shape) for output in generator.outputs]
+    is_named = _is_functional(generator) and isinstance(generator.output, dict)
+    if len(shapes) > 1 or is_named or None in shapes[0][1:]:
         raise ValueError(
-            f"received a generator of outputs of shape {shape}; expected one output of a fixed "
-            "size (batch, ...). Build it as keras.Model(latents, images)."
+            f"received a generator with outputs of the shapes {shapes}; expected one output of a "
+            "fixed size (batch, ...), without a name. Build it as keras.Model(latents, images)."
         )
 
 
@@ -245,13 +246,13 @@ def _require_shapes(generator, discriminator):
     if len(made) == len(taken) and all(t in (None, m) for m, t in zip(made, taken, strict=True)):
         return
     fix = "Build both with the same image_size and channels"
-    if keras.config.image_data_format() == "channels_first":
+    if discriminator.outputs[0].shape == generator.inputs[0].shape:
+        fix = "The two seem to be swapped: pass the generator first"
+    elif keras.config.image_data_format() == "channels_first":
         fix += (
             "; Keras is set to channels_first, so call "
             'keras.config.set_image_data_format("channels_last") before you build them'
         )
-    elif len(discriminator.inputs) > 1 and _is_integer(discriminator.inputs[0]):
-        fix = "Build it as keras.Model([images, labels], logits)"
     raise ValueError(
         f"received a generator of samples of shape {made}; expected {taken}, which the "
         f"discriminator takes. {fix}."
