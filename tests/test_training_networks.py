@@ -450,7 +450,9 @@ def test_a_discriminator_of_any_size_sees_the_generator_s():
         lambda x: L.Dense(1)(L.GlobalAveragePooling2D()(L.Conv2D(4, 3)(x))), (None, None, 1)
     )
     options = training.Options(batch_size=8, steps_per_call=2, augment=augment.DiffAugment())
-    gan = training.GAN(dcgan.generator(28, 1, 3, width=2), given, options=options)
+    alone = [training.Penalty(penalties.r1)]  # it sees real images without generated ones
+    generator = dcgan.generator(28, 1, 3, width=2)
+    gan = training.GAN(generator, given, penalties=alone, options=options)
     assert train(gan, IMAGES, 2).step == 2
     with pytest.raises(ValueError, match=r"\(20, 20, 28, 1\); expected \(n, 28, 28, 1\)"):
         train(gan, IMAGES[:, :20], 4)
