@@ -4,6 +4,7 @@ The functions here are for the checks that come up again and again. A check of o
 raises by itself, in the same three parts.
 """
 
+import dataclasses
 import numbers
 import os
 import pathlib
@@ -62,6 +63,31 @@ latent_dim=10.
         integer(name, value)
 
 
+def take_plain(instance):
+    """Gives a frozen dataclass Python's own numbers in place of NumPy's, from its __post_init__.
+
+    Both mean the same, but only Python's are written and compared as one expects.
+
+    Args:
+        instance: the dataclass's instance; its fields are replaced.
+
+    Example:
+        >>> import dataclasses
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class Settings:
+        ...     seed: int
+        ...
+        ...     def __post_init__(self):
+        ...         take_plain(self)
+        >>> Settings(np.int64(7))
+        Settings(seed=7)
+    """
+    for field in dataclasses.fields(instance):
+        value = getattr(instance, field.name)
+        if isinstance(value, np.generic):
+            object.__setattr__(instance, field.name, value.item())
+
+
 def number(name, value, *, at_least=None, above=None, at_most=None, below=None, fix=None):
     """Refuses what is no real number, NaN, or out of range.
 
@@ -94,9 +120,9 @@ in this range.
     ):
         return
     bounds = {"of at least": at_least, "above": above, "of at most": at_most, "below": below}
-    words = " and ".join(f"{word} {bound}" for word, bound in bounds.items() if bound is not None)
+    words = " and".join(f" {word} {bound}" for word, bound in bounds.items() if bound is not None)
     raise ValueError(
-        f"received {name}={value!r}; expected a number{words and f' {words}'}. "
+        f"received {name}={value!r}; expected a number{words}. "
         f"{fix or f'Choose {name} in this range'}."
     )
 

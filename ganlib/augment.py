@@ -22,6 +22,7 @@ _MAX_PROBABILITY = 0.999  # of ADA: at 1 no image is ever seen as it is
 
 
 def _require_shares(policy, *names):
+    _checks.take_plain(policy)
     for name in names:
         _checks.number(name, getattr(policy, name), at_least=0, at_most=1)
 
@@ -185,6 +186,7 @@ class ADA:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
+        _checks.take_plain(self)
         _checks.number("target", self.target, above=-1, below=1)
         _checks.positive_integers(adjustment_images=self.adjustment_images, interval=self.interval)
 
@@ -282,6 +284,7 @@ class Noise:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
+        _checks.take_plain(self)
         _checks.number("scale", self.scale, at_least=0)
         if self.num_steps is not None:
             _checks.integer("num_steps", self.num_steps, fix="For noise that stays, pass None")

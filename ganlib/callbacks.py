@@ -170,6 +170,8 @@ class EarlyStop(Measure):
                 "received target=None and patience=None; expected at least one of them. Give the "
                 "value to be reached, or after how many measurements without progress to end."
             )
+        if target is not None:
+            _checks.number("target", target, fix="Pass for instance target=0.02")
         if patience is not None:
             _checks.positive_integers(patience=patience)
         self.target, self.patience = target, patience

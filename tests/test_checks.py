@@ -58,6 +58,8 @@ def test_numbers_pass_within_their_bounds(bounds, passing, refused):
 def test_each_bound_is_named():
     with pytest.raises(ValueError, match=r"a number above 0 and of at most 1\. "):
         _checks.number("share", 2, above=0, at_most=1)
+    with pytest.raises(ValueError, match=r"expected a number\. "):
+        _checks.number("weight", "2")
 
 
 def test_one_of_names_all_that_will_do():

@@ -105,11 +105,15 @@ def with_plain_layers(model: keras.Model) -> keras.Model:
     """A copy of a functional model that plain Keras can load, with the same weights.
 
     Args:
-        model: a functional ``keras.Model``.
+        model: a functional ``keras.Model`` or a ``keras.Sequential``; models within it are copied
+            in the same way.
 
     Returns:
         A model with Keras's own layers in place of ``FusedBatchNormalization`` and
-        ``NarrowConv2D``.
+        ``NarrowConv2D``. A ``Lambda`` layer is shared with the given model, not copied.
+
+    Raises:
+        ValueError: if a layer cannot be copied, naming it.
     """
     plain_classes = {
         FusedBatchNormalization: keras.layers.BatchNormalization,
@@ -117,11 +121,29 @@ def with_plain_layers(model: keras.Model) -> keras.Model:
     }
 
     def plain(layer):
-        return plain_classes.get(type(layer), type(layer)).from_config(layer.get_config())
+        if isinstance(layer, keras.layers.Lambda):
+            return layer  # it has no weights, and Keras makes no second one of unknown code
+        if isinstance(layer, keras.layers.TimeDistributed):
+            inner = with_plain_layers(layer.layer) if _is_graph(layer.layer) else plain(layer.layer)
+            return keras.layers.TimeDistributed(inner, name=layer.name)
+        try:
+            return plain_classes.get(type(layer), type(layer)).from_config(layer.get_config())
+        except (NotImplementedError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"received a generator with the layer {layer.name!r} of the class "
+                f"{type(layer).__name__}, which Keras cannot copy; expected layers that can be "
+                "copied, as the generator's average is a copy. Give the class a get_config that "
+                "holds its arguments, or build a functional model of Keras's own layers."
+            ) from error
 
-    copy = keras.models.clone_model(model, clone_function=plain)
+    copy = keras.models.clone_model(model, clone_function=plain, recursive=True)
     copy.set_weights(model.get_weights())
     return copy
+
+
+def _is_graph(layer):
+    """Whether a layer is a model whose layers are known: functional, or sequential."""
+    return isinstance(layer, keras.Model) and bool(getattr(layer, "inputs", None))
 
 
 @tf.custom_gradient

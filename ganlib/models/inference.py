@@ -58,7 +58,7 @@ def latents(
         float32 tensor (num_images, latent_dim) from N(0, I).
 
     Raises:
-        ValueError: if the number is no positive integer.
+        ValueError: if the number is no positive integer, or the seed no integer.
 
     Example:
         >>> from ganlib.models import inference, mlp
@@ -66,28 +66,49 @@ def latents(
         [3, 4]
     """
     _checks.positive_integers(num_images=num_images)
+    fix = "Pass for instance seed=0"
+    _checks.integer("seed", seed, at_least=-(2**63), at_most=2**63 - 1, fix=fix)
     shape = [num_images, generator.inputs[0].shape[-1]]
-    return tf.random.stateless_normal(shape, [seed, stream], alg="philox")
+    return tf.random.stateless_normal(shape, [int(seed), stream], alg="philox")
 
 
-def num_classes(generator: keras.Model) -> int:
-    """How many classes a conditional generator tells apart: the length of its first embedding.
+def num_classes(model):
+    """How many classes a conditional network tells apart, by the layer that its labels go into.
 
     Args:
-        generator: ``keras.Model``.
+        model: ``keras.Model``; the layer is an embedding, a ``CategoryEncoding``, or
+            ``keras.ops.one_hot``, and may be within a model within it.
 
     Returns:
-        int; None where it takes no labels, or has no embedding of them.
+        int; None where it takes no labels, or has no such layer.
 
     Example:
         >>> from ganlib.models import inference, mlp
         >>> inference.num_classes(mlp.generator(8, 1, latent_dim=4, width=8, num_classes=10))
         10
     """
-    if len(generator.inputs) == 1:
+    if len(model.inputs) == 1:
         return None
-    sizes = (one.input_dim for one in generator.layers if isinstance(one, keras.layers.Embedding))
-    return next(sizes, None)
+    return next(filter(None, map(_num_tokens, _operations(model))), None)
+
+
+def _operations(model):
+    """What a model is put together from, that of models and wrappers within it too."""
+    for operation in getattr(model, "operations", None) or model.layers:
+        yield operation
+        if isinstance(operation, keras.Model):
+            yield from _operations(operation)
+        elif isinstance(operation, keras.layers.Wrapper):
+            yield operation.layer
+
+
+def _num_tokens(operation):
+    """How many integers an operation tells apart, if it is of that kind."""
+    if isinstance(operation, keras.layers.Embedding):
+        return operation.input_dim
+    if isinstance(operation, keras.layers.CategoryEncoding):
+        return operation.num_tokens
+    return operation.num_classes if type(operation).__name__ == "OneHot" else None
 
 
 def labels_for(
@@ -125,10 +146,14 @@ def labels_for(
             "received labels=None for a generator whose number of classes is not known, as it has "
             "no embedding; expected integers. Pass a label for each image."
         )
-    labels = np.arange(num_images) % count if labels is None else np.asarray(labels)
-    if labels.ndim == 0:
-        labels = np.full(num_images, labels)
-    largest = np.inf if count is None else count - 1
+    given = np.arange(num_images) % count if labels is None else np.asarray(labels)
+    if given.size and given.dtype.kind not in "iu":
+        raise ValueError(
+            f"received labels={labels!r}, which are of dtype {given.dtype}; expected integers. "
+            "Pass each class by its number, from 0."
+        )
+    labels = np.full(num_images, given) if given.ndim == 0 else given
+    largest = 2**31 - 1 if count is None else count - 1
     if labels.shape != (num_images,) or labels.min() < 0 or labels.max() > largest:
         values = f"{labels.min()} to {labels.max()}" if labels.size else "none"
         raise ValueError(

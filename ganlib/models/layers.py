@@ -35,8 +35,15 @@ def num_doublings(image_size: int, first_sides: Mapping[int, int]) -> int:
         The number of doublings: 2 for 28 = 7·2².
 
     Raises:
-        ValueError: if the size is not among those of ``first_sides``.
+        ValueError: if the size is not among those of ``first_sides``, or Keras is set to put the
+            channels first.
     """
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError(
+            "received Keras's image_data_format 'channels_first', set by keras.json or in this "
+            "program; expected 'channels_last', as images are (n, height, width, channels). Call "
+            'keras.config.set_image_data_format("channels_last") before you build networks.'
+        )
     _checks.one_of(
         "image_size",
         image_size,

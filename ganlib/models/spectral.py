@@ -169,7 +169,14 @@ class SpectralNormalization(keras.layers.Wrapper):
         return self.layer.compute_output_spec(inputs)
 
 
+def _has_weights(layer):
+    """Whether there is something to take over; inputs without names get others in a copy."""
+    return bool(layer.weights)
+
+
 def _copy(layer):
+    if isinstance(layer, keras.layers.Lambda):  # no weights, and Keras copies no unknown code
+        return layer
     return type(layer).from_config(layer.get_config())
 
 
@@ -198,7 +205,7 @@ def with_spectral_normalization(model: keras.Model) -> keras.Model:
         return SpectralNormalization(copy, name=layer.name) if isinstance(layer, _KINDS) else copy
 
     copy = keras.models.clone_model(model, clone_function=wrapped)
-    for layer in model.layers:
+    for layer in filter(_has_weights, model.layers):
         target = copy.get_layer(layer.name)
         target = target.layer if isinstance(layer, _KINDS) else target
         target.set_weights(layer.get_weights())
@@ -226,12 +233,19 @@ def folded(model: keras.Model) -> keras.Model:
     def bare(layer):
         return _copy(layer.layer if isinstance(layer, SpectralNormalization) else layer)
 
-    copy = keras.models.clone_model(model, clone_function=bare)
-    for layer in model.layers:
+    copy = keras.models.clone_model(model, clone_function=bare, recursive=True)
+    _fill(copy, model)
+    return fast.with_plain_layers(copy)
+
+
+def _fill(copy, model):
+    """Gives a copy without normalisation the weights of a model, and those of models within it."""
+    for layer in filter(_has_weights, model.layers):
         if isinstance(layer, SpectralNormalization):
             weights = layer.layer.get_weights()
             weights[0] = layer.normalized_kernel().numpy()  # the kernel comes before the bias
             copy.get_layer(layer.layer.name).set_weights(weights)
+        elif isinstance(layer, keras.Model) and getattr(layer, "inputs", None):
+            _fill(copy.get_layer(layer.name), layer)
         else:
             copy.get_layer(layer.name).set_weights(layer.get_weights())
-    return fast.with_plain_layers(copy)

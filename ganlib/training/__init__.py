@@ -20,7 +20,15 @@ from numpy.typing import ArrayLike
 from ganlib import _checks, _files, data, losses
 from ganlib._tensorflow import keras, tf
 from ganlib.models import fast, inference, spectral
-from ganlib.training import _fit, _keras_file, _loop, _restore, _settings, checkpoints
+from ganlib.training import (
+    _fit,
+    _keras_file,
+    _loop,
+    _networks,
+    _restore,
+    _settings,
+    checkpoints,
+)
 from ganlib.training._block import Block
 from ganlib.training._history import STATISTICS, History
 from ganlib.training._keras_file import load_generator
@@ -64,10 +72,12 @@ class GAN:
         step_class: the class of that step; a subclass of ``GAN`` may name another.
 
     Args:
-        generator: ``keras.Model``, latents (batch, latent_dim) -> images; a conditional one takes
-            a list of latents and labels, int32 (batch,).
-        discriminator: ``keras.Model``, images -> logits (batch, 1), or a dict of outputs with
-            "logits" among them; a conditional one takes a list of images and labels.
+        generator: functional or sequential ``keras.Model``, latents (batch, latent_dim) -> images;
+            a conditional one takes a list of latents and labels, int32 (batch,). A subclassed one
+            must have been called once, and be one that Keras can copy.
+        discriminator: likewise, images -> logits (batch, 1), or a dict of outputs with "logits"
+            among them; a conditional one takes a list of images and labels. An unconditional one
+            may be subclassed. Logits are any real numbers: no sigmoid at the end.
         loss: one of ``losses``.
         penalties: ``Penalty`` objects, added to the discriminator's loss.
         terms: further objectives such as ``losses.auxiliary_classifier()``.
@@ -80,9 +90,11 @@ class GAN:
     are made under the strategy's scope; each device takes its share of every batch, and gradients
     are those of the whole batch.
 
+    Regularizers of weights (``kernel_regularizer`` and its kin) count in the loss of their network.
+
     Raises:
         ValueError: if the networks do not fit together, share an optimizer, or were made outside of
-            the strategy's scope.
+            the strategy's scope; or if an argument is not what it should be.
 
     Example:
         >>> from ganlib import losses, penalties, toy, training
@@ -116,28 +128,31 @@ class GAN:
         discriminator_optimizer: keras.optimizers.Optimizer | None = None,
         options: Options | None = None,
     ) -> None:
-        options = Options() if options is None else options
-        _fit.require_networks(generator, discriminator, terms)
+        options = _fit.require_options(options)
+        _fit.require_objective(loss, penalties, terms)
+        _fit.require_augment(options.augment)
         if generator_optimizer is not None and generator_optimizer is discriminator_optimizer:
             raise ValueError(
                 "received the same optimizer for both networks; expected two, as each keeps one "
                 "step count and one list of variables. Make one optimizer for each."
             )
-        _fit.require_scope(
-            options.strategy,
-            generator=generator,
-            discriminator=discriminator,
-            generator_optimizer=generator_optimizer,
-            discriminator_optimizer=discriminator_optimizer,
-        )
         strategy = options.strategy
         with contextlib.nullcontext() if strategy is None else strategy.scope():
+            generator, discriminator = _networks.adopted(generator, discriminator)
+            _fit.require_scope(
+                strategy,
+                generator=generator,
+                discriminator=discriminator,
+                generator_optimizer=generator_optimizer,
+                discriminator_optimizer=discriminator_optimizer,
+            )
+            objective = Objective(loss, tuple(penalties), tuple(terms))
+            _fit.require_outputs(discriminator, objective)
             optimizers = Optimizers(
-                _fit.built(generator_optimizer, generator),
-                _fit.built(discriminator_optimizer, discriminator),
+                _fit.built(generator_optimizer, generator, "generator"),
+                _fit.built(discriminator_optimizer, discriminator, "discriminator"),
             )
             networks = Networks(generator, discriminator, fast.with_plain_layers(generator))
-            objective = Objective(loss, tuple(penalties), tuple(terms))
             self.training_step = self.step_class(networks, optimizers, objective, options)
         self.latent_dim = generator.inputs[0].shape[-1]
         self.takes_labels = len(generator.inputs) > 1 or len(discriminator.inputs) > 1
@@ -246,12 +261,14 @@ class GAN:
 
         Raises:
             OSError: before the first step, if nothing can be written in the directory.
-            ValueError: if the images do not fit the networks, or the directory holds a run with
-                another configuration or other images.
+            ValueError: if the images or labels do not fit the networks, in shape, dtype, range or
+                number of classes, or the directory holds a run with another configuration or other
+                images.
             FloatingPointError: if a loss or a weight is no longer finite; the last checkpoint
                 before that stays.
         """
         _checks.positive_integers(num_steps=num_steps, checkpoint_every=checkpoint_every)
+        _fit.require_callbacks(callbacks)
         images, labels = _fit.as_arrays(images, self)
         config = self._config() | {"images": _loop.fingerprint(images, labels)}
         self._callbacks = callbacks = tuple(callbacks)
@@ -360,6 +377,9 @@ class GAN:
     def save_generator(self, path: str | os.PathLike[str]) -> None:
         """Writes the averaged generator as one ``.keras`` file that plain Keras loads.
 
+        Layers of your own classes, and ``Lambda`` layers, need their code to be loaded again; a
+        warning names them.
+
         Args:
             path: file name ending in ``.keras``; its folder is made if missing.
 
@@ -369,7 +389,9 @@ class GAN:
         path = _keras_file.named(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with _files.whole(path, keep_suffix=True) as temporary:
-            spectral.folded(self.ema_generator).save(temporary)
+            model = spectral.folded(self.ema_generator)
+            model.save(temporary)
+        _networks.warn_of_own_code(model, path)
 
     def save(self, directory: str | os.PathLike[str]) -> None:
         """Writes a checkpoint of the whole run, atomically.

@@ -6,6 +6,7 @@ import numpy as np
 
 from ganlib import data
 from ganlib._tensorflow import announce_xla, tf
+from ganlib.training import _networks
 from ganlib.training._history import STATISTICS
 
 
@@ -66,7 +67,7 @@ class Block:
         else:
             self._on_device = self._on_replica
             signature = [
-                tf.TensorSpec([None, *networks.discriminator.inputs[0].shape[1:]], dtype),
+                tf.TensorSpec([None, *_networks.sample_shape(*networks[:2])], dtype),
                 tf.TensorSpec([None], tf.int32),
                 tf.TensorSpec(
                     [None, options.num_discriminator_steps, options.batch_size], tf.int32

@@ -30,13 +30,6 @@ class Order:
         self._num_images, self._options = num_images, options
         self._permutations = {}
 
-    def _permutation(self, epoch):
-        if epoch not in self._permutations:
-            seed = [self._options.seed, _EPOCHS - epoch]
-            keys = tf.random.stateless_uniform([self._num_images], seed, alg="philox")
-            self._permutations[epoch] = tf.argsort(keys, stable=True).numpy()
-        return self._permutations[epoch]
-
     def indices(self, start: int, end: int) -> tf.Tensor:
         """Which images make up the batches of some steps.
 
@@ -51,9 +44,31 @@ class Order:
         per_step = shape[1] * shape[2]
         epochs, places = np.divmod(np.arange(start * per_step, end * per_step), self._num_images)
         needed = range(int(epochs[0]), int(epochs[-1]) + 1)
-        self._permutations = {e: p for e, p in self._permutations.items() if e in needed}
-        flat = np.concatenate([self._permutation(e)[places[epochs == e]] for e in needed])
+        known = self._permutations
+        if missing := [epoch for epoch in needed if epoch not in known]:
+            seeds = np.array([[self._options.seed, _EPOCHS - epoch] for epoch in missing], np.int64)
+            made = _permutations(seeds, self._num_images).numpy()
+            known = known | dict(zip(missing, made, strict=True))
+        self._permutations = {epoch: known[epoch] for epoch in needed}
+        flat = np.stack(list(self._permutations.values()))[epochs - needed[0], places]
         return flat.reshape(shape).astype(np.int32)
+
+
+@tf.function(
+    autograph=False,
+    input_signature=[tf.TensorSpec([None, 2], tf.int64), tf.TensorSpec([], tf.int32)],
+)
+def _permutations(seeds, num_images):
+    """A permutation of so many images for each seed, int32 (seeds, images).
+
+    In one call for all of them: of a few images, a batch is made of many epochs.
+    """
+
+    def one(seed):
+        keys = tf.random.stateless_uniform([num_images], seed, alg="philox")
+        return tf.argsort(keys, stable=True)
+
+    return tf.map_fn(one, seeds, fn_output_signature=tf.TensorSpec([None], tf.int32))
 
 
 class Feed:

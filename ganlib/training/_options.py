@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ganlib import _checks
+from ganlib._tensorflow import tf
 
 _MAX_DISCRIMINATOR_STEPS = 60  # so many have draws of their own within a step
 
@@ -20,13 +21,16 @@ class Options:
             at most (1 + step) / (10 + step), so that the average forgets the first weights.
         steps_per_call: steps inside one compiled call; also how often losses are recorded.
         jit_compile: whether XLA compiles the step. None: on a GPU only; on a CPU it is slower.
-        seed: the run's seed.
+        seed: the run's seed, from −2³¹ to 2³² − 1.
         augment: what the discriminator's images go through, real and generated alike:
             ``augment.DiffAugment``, ``augment.ADA`` or ``augment.Noise``. None: nothing.
         strategy: a ``tf.distribute.Strategy`` under whose scope both networks were built. None:
             one device.
         weight_clip: bound c to whose interval [−c, c] each weight of the discriminator is clipped
             after its step (Arjovsky, Chintala and Bottou, ICML 2017). None: no clipping.
+
+    Raises:
+        ValueError: if a number is none, such as a string, or out of range.
     """
 
     batch_size: int = 64
@@ -40,8 +44,21 @@ class Options:
     weight_clip: float | None = None
 
     def __post_init__(self) -> None:
-        """Check the numbers."""
+        """Check the numbers, and hold them as Python's own, as checkpoints compare them."""
+        _checks.take_plain(self)
         _checks.positive_integers(batch_size=self.batch_size, steps_per_call=self.steps_per_call)
+        fix = "Pass for instance seed=0"
+        _checks.integer("seed", self.seed, at_least=-(2**31), at_most=2**32 - 1, fix=fix)
+        if self.jit_compile is not None and not isinstance(self.jit_compile, bool):
+            raise ValueError(
+                f"received jit_compile={self.jit_compile!r}; expected True, False or None. Pass "
+                "None for XLA on a GPU only."
+            )
+        if self.strategy is not None and not isinstance(self.strategy, tf.distribute.Strategy):
+            raise ValueError(
+                f"received strategy={self.strategy!r}; expected a tf.distribute.Strategy or None. "
+                "Pass for instance tf.distribute.MirroredStrategy()."
+            )
         _checks.integer(
             "num_discriminator_steps",
             self.num_discriminator_steps,
@@ -74,6 +91,9 @@ class Penalty:
         weight: its factor; for R1 this is γ.
         interval: number of steps from one to the next.
 
+    Raises:
+        ValueError: if the function is none, or a number is not a number or out of range.
+
     Reference:
         Karras et al., *Analyzing and Improving the Image Quality of StyleGAN*, CVPR 2020, app. B.
     """
@@ -83,5 +103,12 @@ class Penalty:
     interval: int = 1
 
     def __post_init__(self) -> None:
-        """Check the number."""
+        """Check the numbers, and hold them as Python's own."""
+        _checks.take_plain(self)
         _checks.positive_integers(interval=self.interval)
+        _checks.number("weight", self.weight, fix="Pass for instance weight=0.3")
+        if not callable(self.function):
+            raise ValueError(
+                f"received function={self.function!r}; expected a function (discriminator, real, "
+                "fake, seed) -> scalar. Pass for instance penalties.r1."
+            )

@@ -179,6 +179,8 @@ class Step:
             total = g_loss
             for term in objective.terms:
                 total += term.generator_loss(real, fake, labels)
+            for value in regularization(self.networks.generator):
+                total += value
             total = optimizer.scale_loss(total)
         gradients = _gradients(tape, total, variables)
         norm = _norm(gradients, optimizer)
@@ -222,6 +224,8 @@ class Step:
             loss = total = objective.loss.discriminator(real["logits"], fake["logits"])
             for term in objective.terms:
                 total += term.discriminator_loss(real, fake, labels)
+            for value in regularization(self.networks.discriminator):
+                total += value
             total = optimizer.scale_loss(total)
         gradients = _gradients(tape, total, variables)
         batch = (real_images, fake_images, labels)
@@ -466,6 +470,27 @@ def _norm(gradients, optimizer):
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         norm = tf.where(tf.math.is_finite(norm), norm, 0.0)
     return norm
+
+
+def regularization(model):
+    """What the regularizers of a network's weights ask of it, such as a ``kernel_regularizer``.
+
+    Args:
+        model: ``keras.Model``, called just before.
+
+    Returns:
+        list of float32 scalars, one for each such weight.
+
+    Raises:
+        ValueError: if a layer adds another loss, by ``add_loss``.
+    """
+    regularized = [v for v in model.trainable_variables if v.regularizer is not None]
+    if len(model.losses) > len(regularized):
+        raise ValueError(
+            f"received a network {model.name!r} with a layer that calls add_loss; expected losses "
+            "of the outputs only. Make what it looks at a named output, and pass a losses.Term."
+        )
+    return [tf.cast(v.regularizer(v), tf.float32) for v in regularized]
 
 
 def diversity(real_images: tf.Tensor, fake_images: tf.Tensor) -> tf.Tensor:
