@@ -80,9 +80,9 @@ def _look_into(root: Path) -> tuple[list[Path], list[tuple[Path, str]]]:
 
     Both are relative to the root.
     """
-    unread = []
-    files = [file.relative_to(root) for file in _entries.walk(root, unread)]
-    unread = [(folder.relative_to(root), _reason(error)) for folder, error in unread]
+    errors: list[tuple[Path, OSError]] = []
+    files = [file.relative_to(root) for file in _entries.walk(root, errors)]
+    unread = [(folder.relative_to(root), _reason(error)) for folder, error in errors]
     if not files:
         closed = f" in what can be read of it ({_listed(unread)} cannot)" if unread else ""
         raise ValueError(
