@@ -72,7 +72,7 @@ def latents(
     return tf.random.stateless_normal(shape, [int(seed), stream], alg="philox")
 
 
-def num_classes(model):
+def num_classes(model: keras.Model) -> int | None:
     """How many classes a conditional network tells apart, by the layer that its labels go into.
 
     Args:
