@@ -541,7 +541,7 @@ def unnamed_generator():
     """A conditional generator that does not say how many classes it has."""
     latents, labels = keras.Input((5,)), keras.Input((), dtype="int32")
     x = keras.layers.Dense(64, activation="tanh")(latents)
-    x += keras.ops.one_hot(labels, 64)
+    x += keras.ops.cast(keras.ops.reshape(labels, (-1, 1)), "float32")
     return keras.Model([latents, labels], keras.layers.Reshape((8, 8, 1))(x))
 
 
