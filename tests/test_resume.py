@@ -415,6 +415,7 @@ def taken_over(before, now):
         ([stop(distance)], [stop(distance, target=np.float64(0.5))], [1]),
         ([stop(distance)], [stop(distance, target=0.1, patience=3)], [1]),
         (measures(distance), measures(distance, every=7), [1]),
+        (measures(distance), measures(distance, every=7) + measures(distance), [None, 1]),
         ([Named("a"), Named("b")], [Named("b"), Named("a")], [2, 1]),
         (measures(distance, distance), measures(distance, distance), [1, 2]),
     ],
