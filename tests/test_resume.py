@@ -5,10 +5,12 @@ import json
 import os
 import signal
 import sys
+import threading
 import zipfile
 
 import numpy as np
 import pytest
+from tqdm import tqdm
 
 from ganlib import callbacks, penalties, training
 from ganlib._tensorflow import keras
@@ -415,6 +417,7 @@ def taken_over(before, now):
         ([stop(distance)], [stop(distance, target=np.float64(0.5))], [1]),
         ([stop(distance)], [stop(distance, target=0.1, patience=3)], [1]),
         (measures(distance), measures(distance, every=7), [1]),
+        (measures(distance), measures(distance, every=7) + measures(distance), [None, 1]),
         ([Named("a"), Named("b")], [Named("b"), Named("a")], [2, 1]),
         (measures(distance, distance), measures(distance, distance), [1, 2]),
     ],
@@ -510,6 +513,11 @@ class Gone(io.StringIO):
         raise BrokenPipeError(32, "Broken pipe")
 
 
+def take_lock_of_tqdm():
+    with tqdm.get_lock():
+        pass
+
+
 @pytest.mark.parametrize("terminal", [None, Gone(), "closed"])
 def test_without_a_terminal_a_run_goes_on_and_ends_as_it_should(terminal, monkeypatch):
     if terminal == "closed":
@@ -526,6 +534,10 @@ def test_without_a_terminal_a_run_goes_on_and_ends_as_it_should(terminal, monkey
         with pytest.raises(SystemExit) as ended:
             interruption.raise_if_requested(10, "run")
     assert ended.value.code == 128 + signal.SIGTERM
+    other = threading.Thread(target=take_lock_of_tqdm, daemon=True)
+    other.start()
+    other.join(3)
+    assert not other.is_alive()  # where tqdm had kept its lock, no other thread could show a bar
 
 
 # ---- generators ------------------------------------------------------------------------------

@@ -291,7 +291,7 @@ class GAN:
                 )
                 with interruption.held():
                     self._train_block(feed, end, directory)
-                bar.show(self.step, self.history)
+                    bar.show(self.step, self.history)
                 with self._saved_on_error(directory, config, interruption):
                     ended = not interruption.insisted and self._ended_by_callback()
                 stop = interruption.requested or self.step == num_steps or ended

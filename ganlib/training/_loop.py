@@ -169,9 +169,31 @@ class Interruption:
         if self.requested == signal.SIGINT:
             raise KeyboardInterrupt(message)
         if sys.stdout is not None:
-            with contextlib.suppress(*_NO_TERMINAL):
-                tqdm.write(message)
+            tqdm.write(message, file=_Stream(sys.stdout))
         raise SystemExit(128 + self.requested)
+
+
+class _Stream:
+    """A stream on which no writing fails, as tqdm would keep its lock then, for ever."""
+
+    def __init__(self, stream):
+        self._wrapped = stream
+
+    def __getattr__(self, name):
+        return getattr(self._wrapped, name)
+
+    def __eq__(self, other):  # by which tqdm finds the bars of a stream
+        return self._wrapped == getattr(other, "_wrapped", other)
+
+    __hash__ = None
+
+    def write(self, text):
+        with contextlib.suppress(*_NO_TERMINAL):
+            self._wrapped.write(text)
+
+    def flush(self):
+        with contextlib.suppress(*_NO_TERMINAL):
+            self._wrapped.flush()
 
 
 class Progress:
@@ -184,11 +206,13 @@ class Progress:
     """
 
     def __init__(self, num_steps, step, shown):
-        shown = shown and sys.stderr is not None
-        with contextlib.suppress(*_NO_TERMINAL):
-            self._bar = tqdm(total=num_steps, initial=step, unit="step", disable=not shown)
-            return
-        self._bar = tqdm(disable=True)
+        hidden = not shown or sys.stderr is None
+        stream = None if hidden else _Stream(sys.stderr)
+        settings = {"total": num_steps, "initial": step, "unit": "step", "file": stream}
+        try:
+            self._bar = tqdm(disable=hidden, **settings)
+        except _NO_TERMINAL:  # tqdm begins by flushing the real streams
+            self._bar = tqdm(disable=True, **settings)
 
     def show(self, step, history):
         """Moves the bar on, with both losses and the rate of the last compiled call.
@@ -197,20 +221,14 @@ class Progress:
             step: number of completed steps.
             history: a `History`.
         """
-        try:
-            self._bar.update(step - self._bar.n)
-            self._bar.set_postfix_str(describe(history), refresh=False)
-        except _NO_TERMINAL:
-            self._bar.disable = True
+        self._bar.update(step - self._bar.n)
+        self._bar.set_postfix_str(describe(history), refresh=False)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        try:
-            self._bar.close()
-        except _NO_TERMINAL:
-            self._bar.disable = True
+        self._bar.close()
 
 
 def block_end(step, num_steps, steps_per_call, checkpoint_every):
