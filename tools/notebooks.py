@@ -232,7 +232,7 @@ def clean_outputs(outputs):
     """Merges the pieces of each stream, shows progress bars as they ended, drops empty streams.
 
     A widget that brings a picture for where it cannot run leaves the picture alone: on a page
-    without a kernel its controls would do nothing.
+    without a kernel its controls would do nothing. Of a drawing that holds photographs the SVG stays.
     """
     merged = []
     progress = None  # the first piece on standard error: a bar's pieces lie between other outputs
@@ -251,6 +251,8 @@ def clean_outputs(outputs):
             output.text = f"{text}\n" if text else ""
         elif "text/html" in output.get("data", {}):
             output.data.pop(WIDGET, None)
+        elif "<image" in output.get("data", {}).get("image/svg+xml", ""):
+            output.data.pop("image/png", None)  # it would hold the same pixels again
     return [output for output in merged if output.get("text") != ""]
 
 
