@@ -232,7 +232,7 @@ def clean_outputs(outputs):
     """Merges the pieces of each stream, shows progress bars as they ended, drops empty streams.
 
     A widget that brings a picture for where it cannot run leaves the picture alone: on a page
-    without a kernel its controls would do nothing. Of a drawing that holds photographs the SVG stays.
+    without a kernel its controls would do nothing. Of a drawing that holds pixels the SVG stays.
     """
     merged = []
     progress = None  # the first piece on standard error: a bar's pieces lie between other outputs
