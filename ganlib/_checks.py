@@ -120,9 +120,9 @@ in this range.
     ):
         return
     bounds = {"of at least": at_least, "above": above, "of at most": at_most, "below": below}
-    words = " and".join(f" {word} {bound}" for word, bound in bounds.items() if bound is not None)
+    words = " and ".join(f"{word} {bound}" for word, bound in bounds.items() if bound is not None)
     raise ValueError(
-        f"received {name}={value!r}; expected a number{words}. "
+        f"received {name}={value!r}; expected a number{words and f' {words}'}. "
         f"{fix or f'Choose {name} in this range'}."
     )
 

@@ -13,6 +13,7 @@ import pytest
 from ganlib import augment, data, losses, penalties, training
 from ganlib._tensorflow import keras, tf
 from ganlib.models import dcgan, fast, heads, inference, mlp, resnet, spectral
+from ganlib.training import _fit
 
 L = keras.layers
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 28, 28, 1)).astype(np.uint8)
@@ -529,3 +530,19 @@ def test_labels_beyond_the_classes_are_refused_with_and_without_xla(
     images = data.Images(IMAGES, np.arange(20) % 4)
     with pytest.raises(ValueError, match=f"labels up to 3 for a {name} of 3 classes; .*0 to 2"):
         train(gan, images, 1)
+
+
+def test_a_term_of_one_s_own_may_use_labels_beyond_the_classes():
+    """Here 3 stands for "unknown", as in semi-supervised training with few labels."""
+    term = losses.semi_supervised()
+
+    def known(real_outputs, fake_outputs, labels):
+        return term.discriminator(real_outputs, fake_outputs, tf.where(labels < 3, labels, -1))
+
+    gan = gan_of_images(
+        None,
+        dcgan.discriminator(28, 1, width=2, num_classes=3, head=heads.semi_supervised),
+        terms=[term._replace(discriminator=known)],
+    )
+    _, labels = _fit.as_arrays(data.Images(IMAGES, np.arange(20) % 4), gan)
+    assert labels.max() == 3

@@ -234,7 +234,7 @@ def _require_labels(labels, gan):
             "labelled data.Images, or leave the term out."
         )
     number, name = _networks.num_classes(gan.generator, gan.discriminator, gan.terms)
-    if (gan.takes_labels or labelled) and number is not None and labels.max() >= number:
+    if number is not None and labels.max() >= number:
         raise ValueError(
             f"received labels up to {labels.max()} for a {name} of {number} classes; expected "
             f"labels from 0 to {number - 1}. Build both networks with num_classes="

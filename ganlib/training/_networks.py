@@ -10,6 +10,7 @@ import warnings
 
 import numpy as np
 
+from ganlib import losses
 from ganlib._tensorflow import keras
 from ganlib.models import inference
 
@@ -105,7 +106,9 @@ def num_classes(generator, discriminator, terms):
     known = [(inference.num_classes(generator), "generator")]
     known.append((inference.num_classes(discriminator), "discriminator"))
     outputs = outputs_of(discriminator)
-    if "class_logits" in outputs and any(term.labelled for term in terms):
+    functions = [f for term in terms if term.labelled for f in (term.discriminator, term.generator)]
+    # A function of somebody's own may give labels beyond the classes a meaning, such as "unknown".
+    if "class_logits" in outputs and any(_is_of_losses(function) for function in functions):
         known.append((outputs["class_logits"].shape[-1], "discriminator"))
     return min(((number, name) for number, name in known if number), default=(None, ""))
 
@@ -150,6 +153,10 @@ def warn_of_own_code(model, path):
             "known; a Lambda needs safe_mode=False too, which runs whatever code the file holds.",
             stacklevel=3,
         )
+
+
+def _is_of_losses(function):
+    return getattr(function, "__module__", None) == losses.__name__
 
 
 # ---- forms -----------------------------------------------------------------------------------
