@@ -41,18 +41,21 @@ def announce_xla():
 
 @contextlib.contextmanager
 def float32():
-    """Layers that are made inside are float32, whatever Keras's global policy and default type are.
+    """Layers that are made inside are float32 with channels last, whatever Keras's settings are.
 
-    For networks of which float32 is promised: an extractor must not measure otherwise because of
-    what is trained beside it. The global settings come back at the end.
+    For networks of which that is promised: an extractor must not measure otherwise because of what
+    is trained beside it. The global settings come back at the end.
     """
     policy, float_type = keras.config.dtype_policy(), keras.config.floatx()
+    image_format = keras.config.image_data_format()
     keras.config.set_floatx("float32")
+    keras.config.set_image_data_format("channels_last")
     keras.config.set_dtype_policy("float32")
     try:
         yield
     finally:
         keras.config.set_floatx(float_type)
+        keras.config.set_image_data_format(image_format)
         keras.config.set_dtype_policy(policy)
 
 

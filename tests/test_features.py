@@ -125,6 +125,7 @@ SETTINGS = [
     (keras.config.set_floatx, "float64"),
     (keras.config.set_floatx, "float16"),
     (keras.mixed_precision.set_dtype_policy, "mixed_float16"),
+    (keras.config.set_image_data_format, "channels_first"),
 ]
 
 
@@ -136,6 +137,7 @@ def other_precision(request):
     function, value = request.param
     function(value)
     yield value
+    keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx(float_type)
     keras.mixed_precision.set_dtype_policy(policy)
     features.digits_classifier.cache_clear()
