@@ -77,7 +77,7 @@ class Recipe:
         if shares != sorted(set(shares)) or not all(0 < share < 1 for share in shares):
             raise ValueError(
                 f"received milestones={self.milestones!r}; expected pairs (share of all steps, "
-                "factor) whose shares rise between 0 and 1. Pass () for rates that stay"
+                "factor) whose shares rise between 0 and 1. Pass () for rates that stay."
             )
 
     def networks(

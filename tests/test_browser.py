@@ -110,10 +110,6 @@ class Reader:
         self.page.set_viewport_size(size)
         self.page.emulate_media(color_scheme=theme)
         self.page.goto(self.address + name)
-        self.settle()
-
-    def settle(self):
-        """Waits until the page is complete."""
         self.page.evaluate("async () => { await window.MathJax?.startup?.promise; }")
         self.page.evaluate("async () => { await document.fonts.ready; }")
         for _ in range(2):  # what scripts do when sizes change, they do before the next frame
@@ -125,15 +121,12 @@ class Reader:
         return [complaint for answer in answers for complaint in answer]
 
     def complaints(self, name):
-        """Opens a page on a dark phone and widens it to a light desktop; each changes its theme."""
+        """Opens a page on a dark phone and a light desktop; each then turns to the other theme."""
         found = []
-        self.noted.clear()
-        self.open(name, PHONE, "dark")
-        self.page.evaluate(AXE_SCRIPT)
         for size, first, second in ((PHONE, "dark", "light"), (DESKTOP, "light", "dark")):
-            self.page.set_viewport_size(size)
-            self.page.emulate_media(color_scheme=first)
-            self.settle()
+            self.noted.clear()
+            self.open(name, size, first)
+            self.page.evaluate(AXE_SCRIPT)
             here = self.ask("layout()", "mathematics()", "widgets()", "thin()")
             here += self.ask("structure()", f"contrast('{first}')")
             self.page.emulate_media(color_scheme=second)

@@ -203,7 +203,7 @@ def test_everything_is_written_and_every_arm_has_a_look(rows, tmp_path):
 
 def test_study_writes_its_report_only_for_the_books_own_rows(tmp_path, monkeypatch):
     called = []
-    monkeypatch.setattr(study.study_report, "main", lambda: called.append(1))
+    monkeypatch.setattr(study_report, "main", lambda: called.append(1))
     study.report("digits", study.DATA)
     study.report("fashion_mnist", tmp_path)
     assert called == []

@@ -650,6 +650,17 @@ def test_one_optimizer_for_both_networks_is_refused():
 # ---- interruptions --------------------------------------------------------------------------
 
 
+@pytest.fixture
+def as_in_a_shell():
+    """The signals do what they do in a shell, where nohup and background jobs ignore some."""
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    usual |= {signal.SIGHUP: signal.SIG_DFL} if hasattr(signal, "SIGHUP") else {}
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize(
     ("number", "error"),
     [
@@ -658,7 +669,7 @@ def test_one_optimizer_for_both_networks_is_refused():
         (getattr(signal, "SIGHUP", signal.SIGTERM), SystemExit),
     ],
 )
-def test_a_signal_saves_and_stops_and_the_run_can_go_on(tmp_path, number, error):
+def test_a_signal_saves_and_stops_and_the_run_can_go_on(tmp_path, number, error, as_in_a_shell):
     gan = small_gan(mlp)
     before = signal.getsignal(number)
 
@@ -676,7 +687,7 @@ def test_a_signal_saves_and_stops_and_the_run_can_go_on(tmp_path, number, error)
     assert_equal(state(resumed), state(whole))
 
 
-def test_a_second_ctrl_c_cuts_a_callback_short():
+def test_a_second_ctrl_c_cuts_a_callback_short(as_in_a_shell):
     def interrupt(gan, step):
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)

@@ -240,7 +240,7 @@ class GAN:
         cuts the callbacks short. The run is also saved before an error in a callback ends it.
 
         A run's learning rates may be changed, in a callback, between two calls or after
-        ``restore``: ``gan.generator_optimizer.learning_rate = 1e-4``. They are part of the
+        ``restore``: set the ``learning_rate`` of ``generator_optimizer``. They are part of the
         checkpoint. The GAN itself is built with the optimizers of the run's beginning.
 
         Args:
