@@ -1,6 +1,7 @@
 """How the tests are chosen and ordered, quick ones first, and the book that some of them read."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,14 @@ def rendered_book():
             pytest.fail(f"GANLIB_REQUIRE_BOOK is set, but {reason}")
         pytest.skip(reason)
     return HTML
+
+
+@pytest.fixture
+def as_in_a_shell():
+    """The signals do what they do in a shell, where nohup and background jobs ignore some."""
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    usual |= {signal.SIGHUP: signal.SIG_DFL} if hasattr(signal, "SIGHUP") else {}
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

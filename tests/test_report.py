@@ -77,10 +77,11 @@ def test_pixels_come_back_from_the_page_as_they_went_in(page):
 
 
 def test_figure_is_drawn_at_its_size():
-    figure = plt.figure(figsize=(3, 2), dpi=50)
     page = report.Page("A run")
-    page.picture(figure, "an empty figure")
-    plt.close(figure)
+    with plt.rc_context({"savefig.dpi": "figure"}):  # whatever style another test has set
+        figure = plt.figure(figsize=(3, 2), dpi=50)
+        page.picture(figure, "an empty figure")
+        plt.close(figure)
     [image] = Elements(page.html()).all("img")
     packed = base64.b64decode(image["src"].removeprefix("data:image/png;base64,"))
     with Image.open(io.BytesIO(packed)) as picture:

@@ -480,6 +480,7 @@ def test_a_learning_rate_may_be_changed_between_calls_and_is_kept(tmp_path):
 # ---- signals and terminals -------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("as_in_a_shell")
 def test_a_second_ctrl_c_in_a_compiled_call_cuts_callbacks_short_and_the_run_is_saved(tmp_path):
     one, called = gan(), []
     original = one._train_block

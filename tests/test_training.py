@@ -650,17 +650,6 @@ def test_one_optimizer_for_both_networks_is_refused():
 # ---- interruptions --------------------------------------------------------------------------
 
 
-@pytest.fixture
-def as_in_a_shell():
-    """The signals do what they do in a shell, where nohup and background jobs ignore some."""
-    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
-    usual |= {signal.SIGHUP: signal.SIG_DFL} if hasattr(signal, "SIGHUP") else {}
-    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
 @pytest.mark.parametrize(
     ("number", "error"),
     [
