@@ -309,6 +309,17 @@ def test_lines_without_carriage_return_stay_as_they_are():
     assert output.text == "  a\n\n  b\n"
 
 
+def test_drawing_that_holds_pixels_is_published_once_and_any_other_twice():
+    """The PNG of a line is small, and serves where SVG is not shown."""
+    for drawing, kinds in (
+        ('<svg><image href="data:"/></svg>', {"image/svg+xml"}),
+        ("<svg><path/></svg>", {"image/svg+xml", "image/png"}),
+    ):
+        views = {"image/svg+xml": drawing, "image/png": PIXEL}
+        [cleaned] = notebooks.clean_outputs([new_output("display_data", data=views)])
+        assert set(cleaned.data) == kinds
+
+
 def test_widget_with_a_picture_is_published_as_the_picture():
     """Without a kernel its controls would do nothing; one without a picture keeps its state."""
     views = {"application/vnd.jupyter.widget-view+json": {"model_id": "7"}, "text/plain": "W"}
