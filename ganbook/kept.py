@@ -186,6 +186,28 @@ class Store:
                 self.path(name).unlink()
 
 
+class Archive(Store):
+    """The runs of a study that is finished: none is made again because the code has changed since.
+
+    Each names the commit that made it, and is remade there.
+
+    Args:
+        folder: as for `Store`.
+    """
+
+    def fresh(self, run):
+        """Returns what is kept of a run with these parameters, whatever its key; or None.
+
+        Args:
+            run: a `Run`.
+
+        Returns:
+            What `put` returned, or None.
+        """
+        kept = self.read(run.name)
+        return kept if kept and kept["parameters"] == _as_json(run.parameters) else None
+
+
 class Ledger:
     """Which keys stand for the same results, as comparisons of two trees have shown.
 

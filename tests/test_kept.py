@@ -10,8 +10,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 
 from ganbook import kept
+from tools import study_garments, study_search
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN = kept.Run("a/5/0", key="one", parameters={"steps": 3, "sides": (1, 2)})
@@ -43,6 +45,20 @@ def test_a_run_with_another_key_or_other_parameters_is_none(store, change):
     store.put(RUN, 1, seconds=1.0)
     assert store.fresh(RUN)["results"] == 1
     assert store.fresh(dataclasses.replace(RUN, **change)) is None
+
+
+def test_an_archive_is_fresh_by_its_parameters_whatever_the_code(tmp_path):
+    archive = kept.Archive(tmp_path)
+    archive.put(RUN, 1, seconds=1.0)
+    assert archive.fresh(dataclasses.replace(RUN, key="two"))["results"] == 1
+    assert archive.fresh(dataclasses.replace(RUN, name="a/5/1")) is None
+    assert archive.fresh(dataclasses.replace(RUN, parameters={"steps": 4})) is None
+
+
+def test_the_search_and_the_garments_are_archives_of_the_finished_study():
+    search = study_search.runs(yaml.safe_load(study_search.SEARCH.read_text(encoding="utf-8")))
+    for folder, runs in ((study_search.TRIED, search), (study_garments.STORE, study_garments.runs())):
+        assert [run.name for run in runs if kept.Archive(folder).fresh(run) is None] == []
 
 
 def test_times_of_another_machine_or_other_versions_are_none(tmp_path, monkeypatch):

@@ -142,9 +142,6 @@ def subjects(root):
     ] + [{"script": INTERRUPTED}, {"script": OTHERS}]
     rows = study.row_code(notebooks.read(root / "notebooks" / "12_study.ipynb"))
     found["study"] = code.reach_cells(rows, study.DRAWS), arms
-    for name in ("study_search", "study_garments"):
-        if (root / "tools" / f"{name}.py").exists():
-            found[name] = code.reach([(f"tools.{name}", "perform")]), arms
     for path in sorted((root / "notebooks").glob("*.ipynb")):
         made = code.reach_cells(lab_lints.code_of(notebooks.read(path)))
         plan = [{"lab": path.stem, "parameters": notebooks.settings("smoke.yml", path.stem)}]

@@ -137,15 +137,6 @@ class Plan:
         return self.runs[name]
 
 
-class Archive(kept.Store):
-    """The kept cells of a study that is finished: none is made again because the code changed."""
-
-    def fresh(self, run):
-        """Returns what is kept of a run with these parameters, or None."""
-        one = self.read(run.name)
-        return one if one and one["parameters"] == run.parameters else None
-
-
 def rows_of(store, names=None):
     """Returns a row for each arm of each kept run, dicts of strings.
 
@@ -401,7 +392,7 @@ def plans(given):
     found = []
     for folder, arguments in asked:
         plan = Plan(**arguments, **where)
-        kind = Archive if plan.is_archive else kept.Store
+        kind = kept.Archive if plan.is_archive else kept.Store
         found.append((plan, kind(output / folder), arguments))
     return found
 

@@ -191,7 +191,7 @@ def measured_section(rows):
 
 def measured_sections():
     """Yields the section, if the rows are there."""
-    if rows := rows_of(kept.Store(STORE).all()):
+    if rows := rows_of(kept.Archive(STORE).all()):
         yield measured_section(rows)
 
 
@@ -201,7 +201,7 @@ def main(words=None):
     parser.add_argument("--jobs", type=int, default=1, help="how many seeds at a time")
     given = parser.parse_args(words)
     os.environ.update(kept.ONE_THREAD)  # before TensorFlow is loaded, in processes of their own
-    store = kept.Store(STORE)
+    store = kept.Archive(STORE)
     failures = kept.perform_missing(store, runs(), perform, jobs=given.jobs)
     rows = rows_of(store.all())
     study_search.write_rows(STORE.with_suffix(".csv"), COLUMNS, rows)

@@ -156,7 +156,7 @@ def main(words=None):
     os.environ.update(kept.ONE_THREAD)  # before TensorFlow is loaded, in processes of their own
     listed = runs(yaml.safe_load(given.search.read_text(encoding="utf-8")))
     wanted = [run for run in listed if given.only is None or given.only in run.parameters["trial"]]
-    store = kept.Store(given.output)
+    store = kept.Archive(given.output)
     failures = kept.perform_missing(store, wanted, perform, jobs=given.jobs)
     rows = rows_of(store, [run.name for run in listed])
     write_rows(given.output.with_suffix(".csv"), COLUMNS, rows)
