@@ -57,7 +57,8 @@ def test_an_archive_is_fresh_by_its_parameters_whatever_the_code(tmp_path):
 
 def test_the_search_and_the_garments_are_archives_of_the_finished_study():
     search = study_search.runs(yaml.safe_load(study_search.SEARCH.read_text(encoding="utf-8")))
-    for folder, runs in ((study_search.TRIED, search), (study_garments.STORE, study_garments.runs())):
+    garments = study_garments.runs()
+    for folder, runs in ((study_search.TRIED, search), (study_garments.STORE, garments)):
         assert [run.name for run in runs if kept.Archive(folder).fresh(run) is None] == []
 
 
