@@ -197,9 +197,7 @@ def execute_in_kernel(copy, folder):
 
 def execute_here(copy, folder):
     """Runs a lab's code in this process, which saves the start of a kernel for each cell."""
-    import matplotlib.pyplot as plt
-
-    plt.switch_backend("agg")
+    os.environ["MPLBACKEND"] = "agg"  # read as soon as the lab loads Matplotlib, if it does
     notebook = notebooks.read(copy)
     notebooks.empty_output_dir(notebook, folder)
     namespace, before = {"__name__": "__main__"}, Path.cwd()
@@ -212,7 +210,8 @@ def execute_here(copy, folder):
         raise notebooks.LabError(f"{copy.stem} failed: {type(error).__name__}: {error}") from error
     finally:
         os.chdir(before)
-        plt.close("all")
+        if "matplotlib.pyplot" in sys.modules:
+            sys.modules["matplotlib.pyplot"].close("all")
     return folder / namespace["output_dir"]
 
 
