@@ -37,8 +37,9 @@ class OpenFolder:
         first, last = self._step, self._step + self._num_steps
         total = 0.0
         for start in range(first, last, STEPS_PER_CALL):
-            images, _, indices = self._feed.block(start, min(start + STEPS_PER_CALL, last))
-            total += float(self._sums(images, indices))
+            end = min(start + STEPS_PER_CALL, last)
+            images, _, indices = self._feed.block(start, end)
+            total += float(self._sums(images, indices[: end - start]))
         self._step = last
         return total / self._num_steps
 
