@@ -12,7 +12,7 @@
 # SMALL        SMALL=1 for the study in little, in about a minute
 # JOBS         cells of the study at a time, each with one thread
 # WORKERS      tests at a time
-# PART         parts of the bench: quality, throughput, limit, metrics, growth, search, finals; all if empty
+# PART         parts of the bench: quality, throughput, limit, metrics, growth, folder, search, finals; all if empty
 PYTHON ?=
 VENV ?= .venv
 CONSTRAINTS ?= constraints.txt

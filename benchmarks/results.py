@@ -63,7 +63,7 @@ def load(part, folder=FOLDER):
     """Returns what the bench kept of a part.
 
     Args:
-        part: "search", "finals", "throughput", "limit", "metrics", "growth" or "quality".
+        part: "search", "finals", "throughput", "limit", "metrics", "growth", "folder" or "quality".
         folder: where its results are.
 
     Returns:

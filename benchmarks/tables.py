@@ -152,7 +152,9 @@ def measured_section(source=FOLDER):
     """
     there = {
         part: load(part, source)
-        for part in ("search", "finals", "quality", "metrics", "throughput", "growth", "limit")
+        for part in (
+            *("search", "finals", "quality", "metrics", "throughput", "growth", "folder", "limit"),
+        )
         if Part(part, source).is_written()
     }
     section = {}
@@ -172,6 +174,8 @@ def measured_section(source=FOLDER):
         section.setdefault("throughput", {})[mode] = one["contestants"]
     if "growth" in there:
         section["growth"] = there["growth"]["runs"]
+    if "folder" in there:
+        section["folder"] = there["folder"]["summary"]
     if "limit" in there:
         step = there["limit"]["runs"]["step"]
         # In the units of the prose, too: so such a number is noticed where it is typed.

@@ -30,7 +30,7 @@ COMMON = """
     CAREFUL = {"learning_rate": 5e-3, "beta_1": 0.5, "epsilon": 0.1}
     USUAL = {"learning_rate": 8e-4, "beta_1": 0.0, "beta_2": 0.99}
 
-    def make(strategy, penalty_weight=0.5, adam=CAREFUL):
+    def make(strategy, penalty_weight=0.5, adam=CAREFUL, measure=None):
         keras.utils.set_random_seed(0)
         with strategy.scope() if strategy else contextlib.nullcontext():
             pair = mlp.generator(None, 2, 3, width=16), mlp.discriminator(None, 2, width=16)
@@ -41,7 +41,11 @@ COMMON = """
             generator_optimizer=optimizers[0],
             discriminator_optimizer=optimizers[1],
             options=training.Options(
-                batch_size=8, steps_per_call=5, num_discriminator_steps=2, strategy=strategy
+                batch_size=8,
+                steps_per_call=5,
+                num_discriminator_steps=2,
+                strategy=strategy,
+                measure=measure,
             ),
         )
 
@@ -124,6 +128,44 @@ def test_two_devices_equal_one_and_resume_exactly(start, tmp_path):
     assert found["losses"] < 1e-5
     assert found["resumed"] == 0
     assert found["moved"] == 0
+
+
+def test_measurements_are_drawn_for_each_device_and_resume_exactly(start, tmp_path):
+    script = """
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        tf.config.set_logical_device_configuration(
+            cpu, [tf.config.LogicalDeviceConfiguration()] * 2
+        )
+        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+        def halve(images, seed):
+            return 0.5 * images
+
+        def hide(images, seed):
+            return images * tf.cast(
+                tf.random.stateless_uniform(tf.shape(images), seed) < 0.5, tf.float32)
+
+        one, two = make(None, measure=halve), make(strategy, measure=halve)
+        for gan in (one, two):
+            gan.train(POINTS, 10, progress=False)
+        whole, begun, resumed = (make(strategy, measure=hide) for _ in range(3))
+        whole.train(POINTS, 10, progress=False)
+        begun.train(POINTS, 4, sys.argv[1], progress=False)
+        resumed.train(POINTS, 10, sys.argv[1], progress=False)
+        ones = strategy.run(lambda: hide(
+            tf.ones([64, 2]), whole.training_step._seed(3, 3 * 2**40)))
+        masks = strategy.experimental_local_results(ones)
+        print(json.dumps({
+            "difference": difference(one, two),
+            "resumed": difference(whole, resumed),
+            "measured": difference(whole, two),
+            "alike": float(np.mean(masks[0].numpy() == masks[1].numpy())),
+        }))
+    """
+    found = result(start(script, tmp_path))
+    assert found["difference"] < 1e-5 < found["measured"]
+    assert found["resumed"] == 0
+    assert 0.25 < found["alike"] < 0.75
 
 
 def test_two_devices_in_half_precision_leave_out_the_same_updates(start):

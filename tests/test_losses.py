@@ -43,6 +43,7 @@ EXPECTED = {
         lambda r, f: -log_sigmoid(f - r).mean(),
     ),
 }
+CROSS_ENTROPY = EXPECTED["minimax"][0]
 CASES = [(name, player) for name in EXPECTED for player in ("discriminator", "generator")]
 
 
@@ -87,6 +88,24 @@ def test_float16_logits_give_a_float32_loss(name, player):
     assert value.dtype == tf.float32
     reference = expected(name, player, np.full((1, 1), 300.0), np.full((1, 1), -300.0))
     assert float(value) == pytest.approx(reference, rel=1e-6)  # 300² overflows float16
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_what_can_be_smoothed_is_a_cross_entropy(name):
+    """−(1 − s) log σ − s log(1 − σ) at real images; another loss has no label to lower."""
+    share, loss = 0.2, getattr(losses, name)
+    expected = -(1 - share) * log_sigmoid(REAL) - share * log_one_minus_sigmoid(REAL)
+    expected = expected.mean() - log_one_minus_sigmoid(FAKE).mean()
+    try:
+        smoothed = losses.smoothed(loss, share).discriminator
+    except ValueError:
+        value = float(evaluate(name, "discriminator", REAL, FAKE))
+        assert value != pytest.approx(CROSS_ENTROPY(REAL, FAKE))
+        return
+    found = float(smoothed(tf.constant(REAL, tf.float32), tf.constant(FAKE, tf.float32)))
+    assert found == pytest.approx(expected, rel=1e-6), (
+        f"{name} is no cross-entropy: have losses.smoothed refuse it, in ganlib/losses.py"
+    )
 
 
 @pytest.mark.parametrize("name", EXPECTED)

@@ -367,7 +367,8 @@ def test_seeds_of_32_bits_are_taken(seed):
                 weight_clip=np.float64(0.25),
             ),
             "Options(batch_size=8, num_discriminator_steps=2, ema_decay=0.5, steps_per_call=50, "
-            "jit_compile=False, seed=7, augment=None, strategy=None, weight_clip=0.25)",
+            "jit_compile=False, seed=7, augment=None, strategy=None, weight_clip=0.25, "
+            "measure=None)",
         ),
         (
             lambda: training.Penalty(len, np.float32(0.5), np.int64(3)),

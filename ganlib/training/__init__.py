@@ -34,6 +34,7 @@ from ganlib.training._history import STATISTICS, History
 from ganlib.training._keras_file import load_generator
 from ganlib.training._loop import Feed, Order
 from ganlib.training._options import Options, Penalty
+from ganlib.training._poisson import PoissonBatches
 from ganlib.training._step import Networks, Objective, Optimizers, Step, diversity
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "Options",
     "Order",
     "Penalty",
+    "PoissonBatches",
     "Step",
     "diversity",
     "load_generator",
@@ -131,6 +133,7 @@ class GAN:
         options = _fit.require_options(options)
         _fit.require_objective(loss, penalties, terms)
         _fit.require_augment(options.augment)
+        _fit.require_measure(options.measure)
         if generator_optimizer is not None and generator_optimizer is discriminator_optimizer:
             raise ValueError(
                 "received the same optimizer for both networks; expected two, as each keeps one "
@@ -227,6 +230,7 @@ class GAN:
         num_steps: int,
         directory: str | os.PathLike[str] | None = None,
         *,
+        labels: ArrayLike | None = None,
         checkpoint_every: int = 1000,
         callbacks: Sequence[Callable] = (),
         progress: bool = True,
@@ -245,10 +249,13 @@ class GAN:
 
         Args:
             images: ``data.Images``, a uint8 array (n, height, width, channels), or a float array
-                (n, ...) that is in the model's range already, for instance points of a toy. An
-                array that is a ``np.memmap`` stays on the disk; batches are read as needed.
+                (n, ...) that is in the model's range already, and is trained on as it is: points
+                of a toy, rows of a table. An array that is a ``np.memmap`` stays on the disk;
+                batches are read as needed.
             num_steps: the run's total number of steps; nothing happens if they are done.
             directory: folder for checkpoints, or None.
+            labels: of an array, its classes: integers (n,) from 0, −1 where unknown. None: it has
+                none. ``data.Images`` brings its own.
             checkpoint_every: steps from one checkpoint to the next.
             callbacks: functions ``(gan, step)``, called after each compiled call; one that returns
                 True ends the run. Those with ``get_state`` (an array) and ``set_state``, such as
@@ -262,14 +269,14 @@ class GAN:
         Raises:
             OSError: before the first step, if nothing can be written in the directory.
             ValueError: if the images or labels do not fit the networks, in shape, dtype, range or
-                number of classes, or the directory holds a run with another configuration or other
-                images.
+                number of classes; if labels are given twice; or the directory holds a run with
+                another configuration or other images.
             FloatingPointError: if a loss or a weight is no longer finite; the last checkpoint
                 before that stays.
         """
         _checks.positive_integers(num_steps=num_steps, checkpoint_every=checkpoint_every)
         _fit.require_callbacks(callbacks)
-        images, labels = _fit.as_arrays(images, self)
+        images, labels = _fit.as_arrays(images, self, labels)
         config = self._config() | {"images": _loop.fingerprint(images, labels)}
         self._callbacks = callbacks = tuple(callbacks)
         self._identities = _restore.identities(callbacks)

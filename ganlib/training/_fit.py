@@ -77,23 +77,36 @@ def require_outputs(discriminator, objective):
 
 def require_augment(augment):
     """Refuses what cannot be called as an augmentation of the discriminator's images."""
-    if augment is None:
-        return
-    fits = callable(augment) and not isinstance(augment, type | keras.layers.Layer)
-    if fits:
-        with contextlib.suppress(ValueError):  # of what Python knows no signature of
-            signature = inspect.signature(augment)
-            try:
-                signature.bind("images", "seed", "probability")
-            except TypeError:
-                fits = False
-            fits = fits and "labels" not in signature.parameters
-    if not fits:
+    if augment is not None and not _takes(augment, "images", "seed", "probability"):
         raise ValueError(
             f"received augment={augment!r}; expected a function (images, seed, probability) -> "
             "images. Pass an object such as augment.DiffAugment(), or a function of your own like "
             "it, made of TensorFlow's operations."
         )
+
+
+def require_measure(measure):
+    """Refuses what cannot be called as a measurement of generated images."""
+    if measure is not None and not _takes(measure, "images", "seed"):
+        raise ValueError(
+            f"received measure={measure!r}; expected a function (images, seed) -> measured images. "
+            "Pass an object such as augment.Noise(0.3), or a function of your own, made of "
+            "TensorFlow's operations."
+        )
+
+
+def _takes(function, *arguments):
+    """Whether a function of images can be called with so many arguments, and without labels."""
+    if not callable(function) or isinstance(function, type | keras.layers.Layer):
+        return False
+    with contextlib.suppress(ValueError):  # of what Python knows no signature of
+        signature = inspect.signature(function)
+        try:
+            signature.bind(*arguments)
+        except TypeError:
+            return False
+        return "labels" not in signature.parameters
+    return True
 
 
 def require_callbacks(callbacks):
@@ -150,13 +163,18 @@ def _is_built_for(optimizer, model):
 # ---- images and labels -----------------------------------------------------------------------
 
 
-def as_arrays(images, gan):
+def as_arrays(images, gan, labels=None):
     """The images as an array that fits the networks, and their labels, −1 where unknown."""
-    labels = images.labels if isinstance(images, data.Images) else None
-    array = images.images if isinstance(images, data.Images) else _as_array(images)
+    if isinstance(images, data.Images):
+        if labels is not None:
+            raise ValueError(
+                "received labels beside data.Images; expected them in one place. Make "
+                "data.Images(images.images, labels), and pass that alone."
+            )
+        images, labels = images.images, images.labels
+    array = _as_array(images)
     _require_shape(array, _networks.sample_shape(gan.generator, gan.discriminator))
-    if labels is None:
-        labels = np.full(len(array), -1)
+    labels = np.full(len(array), -1) if labels is None else _as_labels(labels, len(array))
     _require_labels(labels, gan)
     array = _in_known_dtype(array)
     _require_range(array, gan)
@@ -174,7 +192,8 @@ def _as_array(images):
     if isinstance(images, tuple) and len(images) == 2 and np.ndim(images[1]) == 1:
         raise ValueError(
             "received a pair as images; expected data.Images or an array. Of images and their "
-            "labels, make data.Images(images, labels)."
+            "labels, make data.Images(images, labels); beside an array of floats, pass "
+            "labels=labels."
         )
     is_array = isinstance(images, list | tuple | np.ndarray) or hasattr(images, "__array__")
     if not is_array or isinstance(images, keras.KerasTensor):
@@ -220,18 +239,37 @@ def _require_shape(array, expected):
     )
 
 
+def _as_labels(labels, num_samples):
+    """What was given as labels of an array, as integers (n,), −1 where unknown."""
+    labels = np.asarray(labels)
+    if labels.shape != (num_samples,) or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"received labels of shape {labels.shape} and dtype {labels.dtype} for {num_samples} "
+            f"samples; expected integers ({num_samples},). Number the classes from 0, as "
+            "np.unique(labels, return_inverse=True)[1] does; of one-hot rows, pass "
+            "labels.argmax(axis=1)."
+        )
+    labels = labels.astype(np.int64)
+    if labels.min() < -1:
+        raise ValueError(
+            f"received the label {labels.min()}; expected labels from 0, or -1 where one is "
+            "unknown. Number the classes from 0."
+        )
+    return labels
+
+
 def _require_labels(labels, gan):
     if gan.takes_labels and labels.min() < 0:
         raise ValueError(
             "received images of which some have no label; expected a label for each, as the "
-            "networks take labels. Pass labelled data.Images, or build the networks without "
-            "num_classes."
+            "networks take labels. Pass labelled data.Images, or labels= beside an array; or build "
+            "the networks without num_classes."
         )
     labelled = any(term.labelled for term in gan.terms)
     if labels.max() < 0 and labelled:
         raise ValueError(
             "received images without labels; expected some with, as a term needs them. Pass "
-            "labelled data.Images, or leave the term out."
+            "labelled data.Images, or labels= beside an array; or leave the term out."
         )
     number, name = _networks.num_classes(gan.generator, gan.discriminator, gan.terms)
     if number is not None and labels.max() >= number:

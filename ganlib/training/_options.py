@@ -28,6 +28,12 @@ class Options:
             one device.
         weight_clip: bound c to whose interval [−c, c] each weight of the discriminator is clipped
             after its step (Arjovsky, Chintala and Bottou, ICML 2017). None: no clipping.
+        measure: what generated images alone go through before a discriminator sees them, where the
+            real ones were measured before they came: a function (images, seed) -> images of the
+            same shape, made of TensorFlow's operations, such as one that hides pixels, or
+            ``augment.Noise``. The generator then learns what the images were before they were
+            measured, and ``sample`` draws such ones (Bora, Price and Dimakis, *AmbientGAN*, ICLR
+            2018). Augmentation comes after it. None: nothing.
 
     Raises:
         ValueError: if a number is none, such as a string, or out of range.
@@ -42,6 +48,7 @@ class Options:
     augment: Callable | None = None
     strategy: Any = None
     weight_clip: float | None = None
+    measure: Callable | None = None
 
     def __post_init__(self) -> None:
         """Check the numbers, and hold them as Python's own, as checkpoints compare them."""

@@ -13,6 +13,7 @@ from ganlib.training._options import Options
 
 _SIMPLE = (bool, int, float, str, tuple, list, type(None), np.generic)
 _NUMBERED = re.compile(r"(_\d+)+$")
+_FUNCTIONS = ("augment", "measure")  # options that are known by their words
 _HOW_NOT_WHAT = ("steps_per_call", "jit_compile", "strategy")  # runs may move
 
 # Settings that earlier runs recorded, with the values at which they did nothing.
@@ -31,7 +32,7 @@ def of_run(gan, optimizers):
     """
     options = {f.name: getattr(gan.options, f.name) for f in dataclasses.fields(gan.options)}
     options = {name: value for name, value in options.items() if name not in _HOW_NOT_WHAT}
-    options["augment"] = _words(options["augment"])
+    options |= {name: _words(options[name]) for name in _FUNCTIONS}
     config = {
         "generator": layers(gan.generator),
         "discriminator": layers(gan.discriminator),
@@ -62,7 +63,7 @@ def completed(config):
     defaults = {field.name: plain(field.default) for field in dataclasses.fields(Options)}
     defaults = {name: value for name, value in defaults.items() if name not in _HOW_NOT_WHAT}
     kept = {k: v for k, v in config.items() if k not in _GONE or v != _GONE[k]}
-    return defaults | {"augment": "None"} | kept
+    return defaults | dict.fromkeys(_FUNCTIONS, "None") | kept
 
 
 def of_optimizers(optimizers):

@@ -1,8 +1,9 @@
 """One training step: the discriminator's updates, the generator's, and the average's.
 
 A `Step` is given all that it works on and changes nothing else, so it can be read from top to
-bottom, and used without the loop around it. What is drawn here (penalties' points, augmentation) is
-a function of the run's seed and of the step alone, as the batch and the latents are.
+bottom, and used without the loop around it. What is drawn here (penalties' points, augmentation,
+measurements) is a function of the run's seed and of the step alone, as the batch and the latents
+are.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from ganlib import losses
 from ganlib._tensorflow import keras, tf
 
 # Kinds of draws, told apart by the first of a seed's two integers, as the replicas are.
-_LATENTS, _PENALTIES, _VIEWS = range(0, 3 * 2**40, 2**40)
+_LATENTS, _PENALTIES, _VIEWS, _MEASUREMENTS = range(0, 4 * 2**40, 2**40)
 _REPLICA = 2**32
 _STREAMS_PER_STEP = 1024  # the second integer counts steps and, within a step, draws of one kind
 _STREAMS_PER_SUBSTEP = 16
@@ -164,12 +165,12 @@ class Step:
         batches = zip(real_batches, latent_batches, label_batches, strict=True)
         *earlier, (last_real, last_latents, labels) = batches
         for substep, (real_images, latents, early_labels) in enumerate(earlier):
-            fake_images = self.generate(latents, early_labels)
+            fake_images = self.measured(self.generate(latents, early_labels), step, substep)
             self.discriminator_step(real_images, fake_images, step, substep, early_labels)
         objective, optimizer = self.objective, self.optimizers.generator
         variables = self.networks.generator.trainable_variables
         with tf.GradientTape() as tape:
-            fake_images = self.generate(last_latents, labels)
+            fake_images = self.measured(self.generate(last_latents, labels), step, len(earlier))
             with tape.stop_recording():
                 d_loss, real_logits, fake_logits = self.discriminator_step(
                     last_real, fake_images, step, len(earlier), labels
@@ -339,6 +340,37 @@ class Step:
         """
         generator = self.networks.generator
         return generator([latents, labels] if len(generator.inputs) > 1 else latents, training=True)
+
+    def measured(
+        self, fake_images: tf.Tensor, step: int | tf.Tensor, substep: int = 0
+    ) -> tf.Tensor:
+        """Generated images as they would have been measured, where the real ones were.
+
+        Both networks' losses, penalties and terms are of these. Unlike augmentation, it leaves real
+        images alone: they came through a measurement of their own.
+
+        Args:
+            fake_images: float tensor (batch, ...), what the generator made.
+            step: int64 scalar.
+            substep: which of the step's discriminator updates they are for.
+
+        Returns:
+            float tensor (batch, ...); without ``Options(measure=...)`` the images as they are.
+
+        Raises:
+            ValueError: if the measurement gives another shape.
+        """
+        measure = self.options.measure
+        if measure is None:
+            return fake_images
+        images = measure(fake_images, self._seed(step, _MEASUREMENTS, substep))
+        if not images.shape.is_compatible_with(fake_images.shape):
+            raise ValueError(
+                f"received measure={measure!r}, which makes {images.shape} of images of shape "
+                f"{fake_images.shape}; expected the same shape, as the discriminator sees both. "
+                "Fill what was not measured with a constant, as in the real images."
+            )
+        return images
 
     def outputs_of_both(
         self,
