@@ -694,6 +694,12 @@ BROKEN = {
             "np.exp(eta * slope(q))",
             "mirror_step(start, 1.0), (target + start) / 2",
         ),
+        (
+            "03_minimax_game.ipynb",
+            "-logit_of_best - size * rng",
+            "-logit_of_best - 0 * rng",
+            "value(other) < value(best)",
+        ),
     ],
     "04_training_dynamics": [
         (
@@ -713,6 +719,30 @@ BROKEN = {
             "- step_size * theta * psi",
             "+ step_size * theta * psi",
             "invariant, 1.0",
+        ),
+        (
+            "04_training_dynamics.ipynb",
+            "[-coupling, -curvature]",
+            "[coupling, -curvature]",
+            "max(slowest) < 0",
+        ),
+        (
+            "04_training_dynamics.ipynb",
+            "4 / (gamma + root)",
+            "2 / (gamma + root)",
+            "(measured < 1) == (h < limit)",
+        ),
+        (
+            "04_training_dynamics.ipynb",
+            "+ step_size * 1j), beta]",
+            "+ step_size * 1j), -beta]",
+            "simultaneous, np.abs(roots)",
+        ),
+        (
+            "04_training_dynamics.ipynb",
+            "np.prod(turning, axis=1)",
+            "np.sum(turning, axis=1)",
+            "abs(per_turn - 4) < 0.1",
         ),
     ],
     "05_losses_and_divergences": [
@@ -746,6 +776,36 @@ BROKEN = {
             "tf.square(norms - 2.0)",
             "assert_allclose(float(ours), expected",
         ),
+        (
+            "05_losses_and_divergences.ipynb",
+            "kl(p, (p + q) / 2) - chi(p, q) / 8",
+            "kl(p, (p + q) / 2)",
+            "max(errors) < 1e-10",
+        ),
+        (
+            "05_losses_and_divergences.ipynb",
+            "1 / (u * (1 + u) ** 3)",
+            "1 / (u * (1 + u) ** 2)",
+            "ratios * second(ratios), -slope",
+        ),
+        (
+            "05_losses_and_divergences.ipynb",
+            "2 * bayes_risk(at_real, at_fake, 0.5)",
+            "bayes_risk(at_real, at_fake, 0.5)",
+            "abs(gap - expected)",
+        ),
+        (
+            "05_losses_and_divergences.ipynb",
+            "w1 - f[6:]",
+            "w1 + f[6:]",
+            "moved >= w1",
+        ),
+        (
+            "05_losses_and_divergences.ipynb",
+            "return k == i",
+            "return k == -1",
+            "on_cycles(places) * np.log(2)",
+        ),
     ],
     "06_measuring": [
         (
@@ -777,6 +837,24 @@ BROKEN = {
             "np.trace(pairs)) / 2",
             "np.trace(pairs))",
             "abs(values.mean() - predicted)",
+        ),
+        (
+            "06_measuring.ipynb",
+            "(pairs.sum() + np.trace(pairs)) / 2",
+            "pairs.sum() / 2",
+            "abs(values.mean() - predicted)",
+        ),
+        (
+            "06_measuring.ipynb",
+            "+ 4 / (n * m)\n",
+            "- 4 / (n * m)\n",
+            "np.var(values), variance",
+        ),
+        (
+            "06_measuring.ipynb",
+            "math.comb(3, j) / d**j",
+            "1 / d**j",
+            "by_moments, truth",
         ),
     ],
     "11_augmentation": [
@@ -823,6 +901,18 @@ BROKEN = {
             "return expected - kl",
             "return expected + kl",
             "bound + missing, log_likelihood",
+        ),
+        (
+            "21_gans_and_vaes.ipynb",
+            "z**2 - standard**2",
+            "z**2 + standard**2",
+            "abs(one - lower_bound",
+        ),
+        (
+            "21_gans_and_vaes.ipynb",
+            "axis=1) - np.log(size)\n    return",
+            "axis=1)\n    return",
+            "fifty <= log_likelihood",
         ),
     ],
     "15_collapse_and_stability": [
