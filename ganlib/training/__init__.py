@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ganlib import _checks, _files, data, losses
-from ganlib._tensorflow import keras, tf
+from ganlib._tensorflow import devices, keras, tf
 from ganlib.models import fast, inference, spectral
 from ganlib.training import (
     _fit,
@@ -156,7 +156,7 @@ class GAN:
             self.training_step = self.step_class(networks, optimizers, objective, options)
         self.latent_dim = generator.inputs[0].shape[-1]
         self.takes_labels = len(generator.inputs) > 1 or len(discriminator.inputs) > 1
-        self.step, self.history = 0, History.empty()
+        self.step, self.history, self._compile_seconds = 0, History.empty(), 0.0
         self._optimizer_settings, self._callbacks, self._identities = None, (), {}
         self._block = Block(self.training_step)
         self._generate = tf.function(
@@ -285,6 +285,7 @@ class GAN:
             _loop.Interruption() as interruption,
             _loop.Progress(num_steps, self.step, progress) as bar,
         ):
+            self._compile(feed, bar, interruption)
             while self.step < num_steps:
                 end = _loop.block_end(
                     self.step, num_steps, self.options.steps_per_call, checkpoint_every
@@ -319,6 +320,12 @@ class GAN:
                     self._save(directory, config)
             raise
 
+    def _compile(self, feed, bar, interruption):
+        """Compiles the step before the first call, so that rates are those of training."""
+        devices.warn_of_idle_gpu()
+        with interruption.held(), bar.compiling():
+            self._compile_seconds = self._block.compile(feed)
+
     def _train_block(self, feed, end, directory):
         """One compiled call, recorded in the history."""
         start = time.perf_counter()
@@ -339,7 +346,9 @@ class GAN:
             augment_probability=float(tf.identity(probability)) if augmented else 0.0,
             seconds=seconds + (self.history.seconds[-1] if len(self.history.seconds) else 0.0),
             images_per_second=num_images / seconds,
+            compile_seconds=self._compile_seconds,
         )
+        self._compile_seconds = 0.0
 
     # ---- samples and files -----------------------------------------------------------------
 
