@@ -55,6 +55,7 @@ def test_all_calls_of_a_run_have_one_shape(on_disk, batch_size, mapped):
     for start, end in [(0, 0), *itertools.pairwise(ENDS)]:
         images, labels, indices = feed.block(start, end)
         shapes.add((tuple(images.shape), tuple(labels.shape), tuple(indices.shape)))
+        assert tuple(images.shape) == feed.shape
         chosen = indices[: end - start].numpy()
         order = training.Order(50, options)
         if end > start:
@@ -115,7 +116,9 @@ def test_compiling_changes_nothing_and_is_done_once():
     feed = _loop.Feed(POINTS, NO_LABELS, gan.options)
     block = training.Block(gan.training_step)
     first, second = block.compile(feed), block.compile(feed)
-    assert 0 < second < first / 5
+    assert first > second == 0
+    means, _ = block(feed, 0, 0)
+    assert len(means) == len(training.STATISTICS)
     for a, b in zip(values(gan), values(untouched), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -148,7 +151,8 @@ def test_the_history_keeps_compiling_apart(monkeypatch):
     assert (history.images_per_second > 8 * 10 / 1000).all()
     gan.train(POINTS, 18, progress=False)
     assert list(history.step) == [4, 8, 10, 12, 16, 18]
-    np.testing.assert_array_equal(history.compile_seconds > 0, [1, 0, 0, 1, 0, 0])
+    np.testing.assert_array_equal(history.compile_seconds > 500, [1, 0, 0, 1, 0, 0])
+    assert history.compile_seconds[3] == 1000  # nothing was compiled again
 
 
 def test_the_bar_says_that_the_step_is_compiled(capsys):

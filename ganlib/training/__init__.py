@@ -2,7 +2,7 @@
 
 Everything random in step k (batch, latents, labels, augmentation, the penalty's draws) is computed
 from the run's seed and k alone. So a run that was interrupted and resumed equals one that was not,
-bit for bit, and nothing but the variables and the step need be saved.
+and nothing but the variables and the step need be saved. `GAN.train` says how equal they are.
 
 Whoever wants another loop takes the parts: a `Step` is given networks, optimizers, an objective and
 options; a `Block` makes many of them in one compiled call, from what a `Feed` gives it.
@@ -234,10 +234,17 @@ class GAN:
         """Trains up to step ``num_steps``, counted from the run's beginning.
 
         With a ``directory`` the run is saved there every ``checkpoint_every`` steps and at its end,
-        and a second call on the same directory goes on from the newest checkpoint, exactly. Ctrl-C,
-        SIGTERM and a closed terminal let the compiled call and the callbacks finish, save, and then
-        end the run as they would anyway (``KeyboardInterrupt``, ``SystemExit``). A second Ctrl-C
-        cuts the callbacks short. The run is also saved before an error in a callback ends it.
+        and a second call on the same directory goes on from the newest checkpoint. Ctrl-C, SIGTERM
+        and a closed terminal let the compiled call and the callbacks finish, save, and then end the
+        run as they would anyway (``KeyboardInterrupt``, ``SystemExit``). A second Ctrl-C cuts the
+        callbacks short; nothing cuts a compiled call short, nor the compiling before the first one.
+        The run is also saved before an error in a callback ends it.
+
+        A run is a function of its seed, with XLA and without, up to rounding. On one CPU (same
+        versions, threads and kind of processor) two runs, and a resumed and an uninterrupted one,
+        are equal bit for bit. On a GPU they are so if
+        ``tf.config.experimental.enable_op_determinism()`` is called before; otherwise sums are
+        added in changing orders, and each process chooses its kernels by timing them.
 
         A run's learning rates may be changed, in a callback, between two calls or after
         ``restore``: set the ``learning_rate`` of ``generator_optimizer``. They are part of the

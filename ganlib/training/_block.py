@@ -49,7 +49,8 @@ class Block:
     """
 
     def __init__(self, step: Any) -> None:
-        self._step, self._compiled, self._on_device = step, {}, None
+        self._step, self._on_device = step, None
+        self._compiled, self._ready = {}, set()
 
     def __call__(self, feed: Any, first: int, last: int) -> tuple[tf.Tensor, tf.Tensor]:
         """Makes the steps first..last-1.
@@ -70,14 +71,17 @@ class Block:
     def compile(self, feed: Any) -> float:
         """Compiles for what a feed gives, by a call of no steps, which changes nothing.
 
-        Without it the first call does so. Once is enough for a run, as all calls have one shape.
+        Without it the first call does so. Once is enough, as all calls of a run have one shape.
 
         Args:
             feed: a ``Feed``.
 
         Returns:
-            Seconds that it took, float.
+            Seconds that it took, float; 0 where that was done before.
         """
+        if (known := (feed.dtype, feed.shape)) in self._ready:
+            return 0.0
+        self._ready.add(known)
         start = time.perf_counter()
         means, _ = self(feed, 0, 0)
         means.numpy()  # waits for it

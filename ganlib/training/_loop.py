@@ -88,7 +88,10 @@ class Feed:
         self._order = Order(len(images), options)
         self._options = options
         self.dtype = tf.as_dtype(images.dtype)
+        num_images = options.steps_per_call * options.num_discriminator_steps * options.batch_size
         self._on_disk = (images, labels) if isinstance(images, np.memmap) else None
+        num_given = min(num_images, len(images)) if self._on_disk else len(images)
+        self.shape = (num_given, *images.shape[1:])  # of the images of a call
         if self._on_disk is None:
             self._resident = self._place(images), self._place(labels)
 
