@@ -98,7 +98,7 @@ def _summary(counts, rounds):
 # ---- the process that measures -----------------------------------------------------------------
 
 
-def matmul_rates(shapes, seconds=0.5):
+def matmul_rates(shapes, seconds=0.5, dtype="float32"):
     """Returns the rates of matrix products, by TensorFlow on its device and by NumPy.
 
     From NVIDIA's Ampere on, a product of float32 is one of TF32 unless TensorFlow is told
@@ -107,6 +107,7 @@ def matmul_rates(shapes, seconds=0.5):
     Args:
         shapes: (rows, inner, columns) of each product.
         seconds: how long each is repeated; the fastest counts.
+        dtype: of TensorFlow's matrices.
 
     Returns:
         A list of dicts with shape, library and operations a second.
@@ -117,7 +118,7 @@ def matmul_rates(shapes, seconds=0.5):
     for rows, inner, columns in shapes:
         a = np.random.default_rng(0).normal(size=(rows, inner)).astype(np.float32)
         b = np.random.default_rng(1).normal(size=(inner, columns)).astype(np.float32)
-        a_, b_ = tf.constant(a), tf.constant(b)
+        a_, b_ = tf.cast(a, dtype), tf.cast(b, dtype)
         out = np.empty((rows, columns), np.float32)
         product = tf.function(lambda a_=a_, b_=b_: tf.matmul(a_, b_)[0, 0])
         for library, function in (
