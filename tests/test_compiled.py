@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ganlib import training
-from ganlib._tensorflow import keras
+from ganlib._tensorflow import keras, tf
 from ganlib.models import mlp
 from ganlib.training import _loop
 
@@ -106,6 +106,15 @@ def test_a_run_over_a_memory_map_is_compiled_once_by_xla(mapped, tmp_path):
     names = [path.name for path in dump.glob("*before_optimizations.txt")]
     runs = [name for name in names if re.search(r"_run_\d+", name)]
     assert len(runs) == 1, names
+
+
+def test_images_without_room_on_the_device_are_refused_with_a_way_out(monkeypatch):
+    def full(array):
+        raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
+
+    monkeypatch.setattr(tf, "constant", full)
+    with pytest.raises(MemoryError, match=r"received 0\.0 GB of images.*data\.open_folder"):
+        training.Feed(POINTS, NO_LABELS, training.Options())
 
 
 # --- what fills up changes nothing ---------------------------------------------------------------

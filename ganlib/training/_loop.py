@@ -97,15 +97,22 @@ class Feed:
 
     def _place(self, array):
         strategy = self._options.strategy
-        if strategy is None:
-            return tf.constant(array)
-        devices = strategy.extended.worker_devices  # of this process
 
         def copy(context):
+            devices = strategy.extended.worker_devices  # of this process
             with tf.device(devices[context.replica_id_in_sync_group % len(devices)]):
                 return tf.identity(array)
 
-        return strategy.experimental_distribute_values_from_function(copy)
+        try:
+            if strategy is None:
+                return tf.constant(array)
+            return strategy.experimental_distribute_values_from_function(copy)
+        except tf.errors.ResourceExhaustedError as error:
+            raise MemoryError(
+                f"received {array.nbytes / 1e9:.1f} GB of images, for which the device has no "
+                "room; expected as many as its memory holds beside the networks. Train from the "
+                "disk with data.open_folder(path), or load them at a smaller size."
+            ) from error
 
     def block(self, start: int, end: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """What a compiled call of some steps is given.
