@@ -61,7 +61,7 @@ def warn_of_idle_gpu() -> None:
         f"received no GPU from TensorFlow, so this runs on the CPU; expected {card}, which the "
         f"driver knows. {fix}; to stay on the CPU, set the environment variable "
         "CUDA_VISIBLE_DEVICES=-1.",
-        stacklevel=4,
+        stacklevel=3,
     )
 
 

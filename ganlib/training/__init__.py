@@ -287,12 +287,14 @@ class GAN:
             return self.history
         if directory is not None and _loop.is_chief(self.options.strategy):
             _files.require_writable(directory)
+        devices.warn_of_idle_gpu()
         feed = Feed(images, labels, self.options)
         with (
             _loop.Interruption() as interruption,
             _loop.Progress(num_steps, self.step, progress) as bar,
         ):
-            self._compile(feed, bar, interruption)
+            with interruption.held(), bar.compiling():
+                self._compile(feed, directory)
             while self.step < num_steps:
                 end = _loop.block_end(
                     self.step, num_steps, self.options.steps_per_call, checkpoint_every
@@ -327,10 +329,9 @@ class GAN:
                     self._save(directory, config)
             raise
 
-    def _compile(self, feed, bar, interruption):
+    def _compile(self, feed, directory):
         """Compiles the step before the first call, so that rates are those of training."""
-        devices.warn_of_idle_gpu()
-        with interruption.held(), bar.compiling():
+        with _loop.lost_workers(self.options.strategy, self.step, directory):
             self._compile_seconds = self._block.compile(feed)
 
     def _train_block(self, feed, end, directory):
