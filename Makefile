@@ -38,8 +38,11 @@ SOURCES = _config.yml _toc.yml $(wildcard tools/sphinx_*.py) $(shell find book n
 
 NOT_LIBRARY = bench book browser colab exercises look make_data notebooks release study vendor
 
+# What these compare or publish was computed on a CPU: they hide a GPU from TensorFlow.
+test test-all coverage notebooks verify sweep study equal: export CUDA_VISIBLE_DEVICES = -1
+
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all coverage notebooks verify colab sweep bench study equal data lint links lock wheel extractors vendor repository clean
+.PHONY: help book test test-all coverage notebooks verify colab sweep bench gpu-check study equal data lint links lock wheel extractors vendor repository clean
 
 help:  ## this list
 	@echo "make TARGET, where TARGET is one of:"
@@ -90,6 +93,9 @@ sweep: $(VENV)/.installed  ## run lab NB=07_dcgan as notebooks/sweeps.yml says; 
 
 bench: $(VENV)/.installed  ## measure ganlib beside its peers, for hours (or PART=throughput); results go to book/data/
 	@$(BIN)/python tools/bench.py $(PART)
+
+gpu-check: $(VENV)/.installed  ## on a machine with a GPU: is it right, exact, how fast; about eight minutes; a page in build/gpu-check/
+	@$(BIN)/python -m tools.gpu_check
 
 study: $(VENV)/.installed  ## run the study, for hours; RUN=few_labels/20/0 for one cell, DATA=digits SMALL=1 for all of it in little
 	@$(BIN)/python tools/study.py --data $(DATA) --jobs $(JOBS) $(if $(SMALL),--small) \

@@ -21,6 +21,7 @@ NUM_STEPS = 200
 # (rows, inner, columns): squares, and the tall ones that convolutions become
 SHAPES = ((1024,) * 3, (2048,) * 3, (4096,) * 3, (50_176, 256, 64), (12_544, 512, 64))
 TRIAD_VALUES = 2**26  # of each of three arrays: 256 MiB in float32
+QUEUED = 20  # calls that a GPU is given at once, so that none waits to be started
 CHUNK = 2**14  # so that the two operations of NumPy's triad meet in the cache
 
 
@@ -97,30 +98,34 @@ def _summary(counts, rounds):
 # ---- the process that measures -----------------------------------------------------------------
 
 
-def matmul_rates(shapes, seconds=0.5):
+def matmul_rates(shapes, seconds=0.5, dtype="float32"):
     """Returns the rates of matrix products, by TensorFlow on its device and by NumPy.
+
+    From NVIDIA's Ampere on, a product of float32 is one of TF32 unless TensorFlow is told
+    otherwise; so are those of the step that is measured beside it.
 
     Args:
         shapes: (rows, inner, columns) of each product.
         seconds: how long each is repeated; the fastest counts.
+        dtype: of TensorFlow's matrices.
 
     Returns:
         A list of dicts with shape, library and operations a second.
     """
-    from ganlib._tensorflow import tf
+    from ganlib._tensorflow import devices, tf
 
-    found = []
+    found, calls = [], QUEUED if devices.gpus() else 1
     for rows, inner, columns in shapes:
         a = np.random.default_rng(0).normal(size=(rows, inner)).astype(np.float32)
         b = np.random.default_rng(1).normal(size=(inner, columns)).astype(np.float32)
-        a_, b_ = tf.constant(a), tf.constant(b)
+        a_, b_ = tf.cast(a, dtype), tf.cast(b, dtype)
         out = np.empty((rows, columns), np.float32)
         product = tf.function(lambda a_=a_, b_=b_: tf.matmul(a_, b_)[0, 0])
         for library, function in (
-            ("tensorflow", lambda product=product: product().numpy()),
+            ("tensorflow", lambda product=product: _last(product, calls)),
             ("numpy", lambda a=a, b=b, out=out: np.matmul(a, b, out=out)),
         ):
-            best = _best_seconds(function, seconds)
+            best = _best_seconds(function, seconds) / (calls if library == "tensorflow" else 1)
             flops = 2 * rows * inner * columns / best
             found.append({"shape": [rows, inner, columns], "library": library, "flops": flops})
     return found
@@ -136,14 +141,14 @@ def bandwidth(num_values, seconds=1.0):
     Returns:
         Bytes a second, on the GPU where TensorFlow has one, else in main memory by all cores.
     """
-    from ganlib._tensorflow import tf
+    from ganlib._tensorflow import devices, tf
 
     num_bytes = 3 * num_values * 4
-    if tf.config.list_physical_devices("GPU"):
+    if devices.gpus():
         b, c = tf.ones(num_values), tf.ones(num_values)
         a = tf.Variable(tf.zeros(num_values))
         triad = tf.function(lambda: a.assign(b + 3.0 * c)[0], jit_compile=True)
-        return num_bytes / _best_seconds(lambda: triad().numpy(), seconds)
+        return QUEUED * num_bytes / _best_seconds(lambda: _last(triad, QUEUED), seconds)
     b, c, a = (np.full(num_values, value, np.float32) for value in (1, 2, 0))
     num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     edges = np.linspace(0, num_values, num_threads + 1).astype(int)
@@ -160,6 +165,13 @@ def _triad(a, b, c, start, stop):
         part = slice(i, min(i + CHUNK, stop))
         np.multiply(c[part], np.float32(3), out=a[part])
         np.add(a[part], b[part], out=a[part])
+
+
+def _last(function, calls):
+    """Waits for the last of some calls: a GPU is told of the next while it works on one."""
+    for _ in range(calls):
+        value = function()
+    return value.numpy()
 
 
 def _best_seconds(function, seconds):

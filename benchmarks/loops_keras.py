@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks import recipe
 from ganlib import data, losses, training
-from ganlib._tensorflow import tf
+from ganlib._tensorflow import devices, tf
 from ganlib.models import fast
 
 SECTIONS = ("forward", "backward", "step")  # each holds the one before
@@ -128,7 +128,7 @@ class PlainLoop:
             self._optimizers[-1].build(model.trainable_variables)
         self._images = tf.constant(data.to_model_range(images))
         self._rng, self._order, self._steps = np.random.default_rng(0), np.zeros(0, np.int32), 0
-        jit = bool(tf.config.list_physical_devices("GPU")) or None
+        jit = devices.xla_is_for() or None
         self._step = tf.function(self._step, jit_compile=jit)
         self._forward = tf.function(self._forward, jit_compile=jit)
         self._backward = tf.function(self._backward, jit_compile=jit)

@@ -18,6 +18,9 @@ import tempfile
 
 from ganbook.keys import ROOT
 
+# On a GPU the first process would otherwise take nearly all memory, and the next one find none.
+_OF_ALL = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+
 
 class WorkerError(Exception):
     """A worker that ended before it answered; the message holds its last lines."""
@@ -39,7 +42,7 @@ class Worker:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", part, json.dumps(arguments)],
             cwd=ROOT,
-            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"} | (environment or {}),
+            env=os.environ | _OF_ALL | (environment or {}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

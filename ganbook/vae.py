@@ -14,7 +14,7 @@ import math
 from typing import NamedTuple
 
 from ganlib import _checks
-from ganlib._tensorflow import keras, tf
+from ganlib._tensorflow import draws, keras, tf
 from ganlib.models import layers
 
 
@@ -98,7 +98,7 @@ def sample(mean, log_variance, seed):
         Kingma and Welling, ICLR 2014, section 2.4. Chapter 21.
     """
     mean = tf.convert_to_tensor(mean)
-    noise = tf.random.stateless_normal(tf.shape(mean), seed, dtype=mean.dtype, alg="philox")
+    noise = draws.normal(tf.shape(mean), seed, mean.dtype)
     return mean + tf.exp(0.5 * tf.convert_to_tensor(log_variance)) * noise
 
 

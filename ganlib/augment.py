@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ganlib import _checks, data
-from ganlib._tensorflow import keras, tf
+from ganlib._tensorflow import draws, keras, tf
 from ganlib.models import inference
 
 _MAX_PROBABILITY = 0.999  # of ADA: at 1 no image is ever seen as it is
@@ -105,7 +105,7 @@ class DiffAugment:
             ValueError: if they are not of that form, or are to be turned and not square.
         """
         images = _checked(images)
-        return self._applied(images, _uniform(tf.shape(images)[0], 16, seed), probability)
+        return self._applied(images, draws.uniform([tf.shape(images)[0], 16], seed), probability)
 
     def _applied(self, images, draws, probability=1.0):
         """The transformations with given draws, float (n, 16) in [0, 1)."""
@@ -307,7 +307,7 @@ class Noise:
         """
         if self.first is not None:
             images = self.first(images, seed)
-        noise = tf.random.stateless_normal(tf.shape(images), seed, dtype=images.dtype, alg="philox")
+        noise = draws.normal(tf.shape(images), seed, images.dtype)
         return images + tf.cast(self.scale * probability, images.dtype) * noise
 
     def initial_state(self) -> tuple[float, float]:
@@ -411,8 +411,8 @@ class Classical:
             ValueError: if they are not of that form.
         """
         images = _checked(images)
-        draws = tf.unstack(_uniform(tf.shape(images)[0], 11, seed), axis=1)
-        mirror, zoom, *places, row, column, radius, angle, sign = draws  # each (n,)
+        drawn = tf.unstack(draws.uniform([tf.shape(images)[0], 11], seed), axis=1)
+        mirror, zoom, *places, row, column, radius, angle, sign = drawn  # each (n,)
         if self.flip or self.shift or self.crop:
             for axis in (1, 2):
                 mirrored = mirror < 0.5 if self.flip and axis == 2 else None
@@ -632,17 +632,6 @@ def pseudo_labelled(
 # ---- draws ---------------------------------------------------------------------------------
 
 
-def _uniform(num_images, num_draws, seed):
-    """Uniform numbers for each image, float32 (num_images, num_draws) in [0, 1).
-
-    The random bits are the same under XLA and outside it, but TensorFlow turns them into floats in
-    two ways. So that is done here.
-    """
-    shape, seed = [num_images, num_draws], tf.convert_to_tensor(seed)
-    bits = tf.random.stateless_uniform(shape, seed, None, None, tf.uint32, alg="philox")
-    return tf.cast(tf.bitwise.right_shift(bits, 8), tf.float32) * 2.0**-24
-
-
 def _integers(draws, count):
     """Uniform integers from 0 to count - 1."""
     return tf.cast(draws * count, tf.int32)
@@ -739,11 +728,11 @@ def _taken(images, index, axis, source=None):
 def _hole(images, share, down, across):
     """Where a square of that share of the side lies, bool (n, height, width, 1)."""
     inside = []
-    for axis, draws in ((1, down), (2, across)):
+    for axis, places in ((1, down), (2, across)):
         side = images.shape[axis]
         length = int(side * share + 0.5)
         # An even square has its centre between pixels: one place more.
-        start = _integers(draws, side + (length + 1) % 2)[:, None] - length // 2
+        start = _integers(places, side + (length + 1) % 2)[:, None] - length // 2
         pixels = tf.range(side)
         inside.append((pixels >= start) & (pixels < start + length))
     return (inside[0][:, :, None] & inside[1][:, None, :])[..., None]

@@ -99,6 +99,7 @@ def report(history: Any, loss: Any) -> Report:
         ...         step=step, discriminator_loss=1.3, generator_loss=0.8, real_logit=0.2,
         ...         fake_logit=-0.2, real_sign=0.3, fake_sign=-0.3, generator_gradient_norm=0.1,
         ...         diversity=0.0, augment_probability=0.0, seconds=1.0, images_per_second=1.0,
+        ...         compile_seconds=0.0,
         ...     )
         >>> [finding.name for finding in health.report(history, losses.hinge).findings]
         ['collapse']

@@ -9,7 +9,7 @@ gradient of one sample's logit is taken from the gradient of the sum of all.
 
 from collections.abc import Callable, Sequence
 
-from ganlib._tensorflow import tf
+from ganlib._tensorflow import draws, tf
 
 _EPSILON = 1e-12  # under the root: its derivative is infinite at a zero gradient
 
@@ -139,7 +139,7 @@ def wasserstein_gp(
             "image to a fake one. Give both batches the same shape."
         )
     shape = [tf.shape(real_images)[0]] + [1] * (len(real_images.shape) - 1)
-    alpha = tf.random.stateless_uniform(shape, seed, dtype=real_images.dtype, alg="philox")
+    alpha = draws.uniform(shape, seed, real_images.dtype)
     between = alpha * real_images + (1.0 - alpha) * fake_images
     norms = tf.sqrt(_squared_gradient_norms(discriminator, between) + _EPSILON)
     return tf.reduce_mean(tf.square(norms - 1.0))

@@ -196,5 +196,5 @@ def _is_ganlib(name):
 
 
 def _forget():
-    for name in [name for name in sys.modules if _is_ganlib(name) and name != KEPT]:
+    for name in [name for name in sys.modules if _is_ganlib(name) and not name.startswith(KEPT)]:
         del sys.modules[name]

@@ -197,6 +197,45 @@ def test_two_devices_in_half_precision_leave_out_the_same_updates(start):
     assert found["apart"] == 0
 
 
+def test_where_tensorflow_takes_its_devices_for_gpus_the_default_options_train(start):
+    """GPUs take a path of their own, on which XLA cannot compile an optimizer's step."""
+    script = """
+        from tensorflow.python.distribute import mirrored_run, mirrored_strategy
+        mirrored_run._is_gpu_device = mirrored_strategy._is_gpu_device = lambda device: True
+        from ganlib._tensorflow import devices
+        from ganlib.training import _block
+        devices.xla_is_for, _block._SMALL = lambda: True, 0
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        tf.config.set_logical_device_configuration(
+            cpu, [tf.config.LogicalDeviceConfiguration()] * 2
+        )
+        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+        one, two = make(None), make(strategy)
+        used = [_block.uses_xla(gan.options, gan.training_step.networks) for gan in (one, two)]
+        for gan in (one, two):
+            gan.train(POINTS, 20, progress=False)
+        (compiled,) = two._block._compiled.values()
+        labels = np.full(90, -1, np.int32)
+        images, labels, _ = training.Feed(POINTS, labels, two.options).block(0, 1)
+        print(json.dumps({
+            "used": used,
+            "difference": difference(one, two),
+            "untrained": difference(one, make(None)),
+            "traces": compiled.experimental_get_tracing_count(),
+            "places": [
+                [part.device.split("/")[-1] for part in strategy.experimental_local_results(value)]
+                for value in (images, labels)
+            ],
+        }))
+    """
+    found = result(start(script))
+    assert found["used"] == [True, False]  # on one device the default is XLA
+    assert found["difference"] < 1e-5 < found["untrained"]
+    assert found["traces"] == 1
+    # The data lie on each device, not on the first for all.
+    assert found["places"] == [["device:CPU:0", "device:CPU:1"]] * 2
+
+
 def test_an_uneven_batch_is_refused(start):
     script = """
         cpu = tf.config.list_physical_devices("CPU")[0]

@@ -24,6 +24,7 @@ HEALTHY = {
     "augment_probability": 0.0,
     "seconds": 1.0,
     "images_per_second": 1.0,
+    "compile_seconds": 0.0,
 }
 
 

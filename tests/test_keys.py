@@ -351,7 +351,7 @@ def test_a_constant_of_the_metrics_makes_the_runs_stale_that_measure(tree, befor
 
 
 def test_an_option_of_tensorflow_makes_all_runs_stale_that_load_it(tree, before):
-    path = tree / "ganlib" / "_tensorflow.py"
+    path = tree / "ganlib" / "_tensorflow" / "__init__.py"
     found = changed_keys(
         tree, before, path, lambda old: old.replace(b'"remapping": False', b'"remapping": True')
     )

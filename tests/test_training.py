@@ -471,7 +471,7 @@ def test_xla_computes_the_same_steps_from_given_latents():
 
 
 def test_a_run_under_xla_is_a_function_of_its_seed():
-    """It is another run than without XLA, which makes other floats of the same random bits."""
+    """That it is the run without XLA, too, is in test_draws.py."""
 
     def run(seed):
         gan = sgd_gan(jit_compile=True, seed=seed)

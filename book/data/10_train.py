@@ -14,7 +14,7 @@ directory, num_steps, checkpoint_every = sys.argv[1], int(sys.argv[2]), int(sys.
 
 if "TF_CONFIG" in os.environ:
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
-elif len(tf.config.list_physical_devices("GPU")) > 1:
+elif len(tf.config.list_logical_devices("GPU")) > 1:
     strategy = tf.distribute.MirroredStrategy()
 else:
     strategy = None

@@ -9,7 +9,7 @@ and weight, are then shifted and added. `FusedBatchNormalization` trains by a fu
 
 import itertools
 
-from ganlib._tensorflow import keras, tf
+from ganlib._tensorflow import devices, keras, tf
 
 _MOST_NARROW = 4  # channels; with more, the convolution itself is as fast
 
@@ -48,7 +48,7 @@ class NarrowConv2D(keras.layers.Conv2D):
         side = self.kernel_size[0]
         settings = self.kernel_size, self.dilation_rate, self.groups, self.padding, self.data_format
         usual = settings == ((side, side), (1, 1), 1, "same", "channels_last")
-        if usual and not tf.config.list_physical_devices("GPU"):
+        if usual and not devices.gpus():
             channels, filters = kernel.shape[2:]
             even = all(size and size % 2 == 0 for size in inputs.shape[1:3])
             if self.strides == (1, 1) and side % 2 and filters <= _MOST_NARROW:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ganlib import _checks
-from ganlib._tensorflow import keras, tf
+from ganlib._tensorflow import draws, keras, tf
 
 BATCH_SIZE = 500
 """How many images go through a network at once, unless somebody says otherwise."""
@@ -69,7 +69,7 @@ def latents(
     fix = "Pass for instance seed=0"
     _checks.integer("seed", seed, at_least=-(2**63), at_most=2**63 - 1, fix=fix)
     shape = [num_images, generator.inputs[0].shape[-1]]
-    return tf.random.stateless_normal(shape, [int(seed), stream], alg="philox")
+    return draws.normal(shape, [int(seed), stream])
 
 
 def num_classes(model: keras.Model) -> int | None:

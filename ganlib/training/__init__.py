@@ -2,7 +2,7 @@
 
 Everything random in step k (batch, latents, labels, augmentation, the penalty's draws) is computed
 from the run's seed and k alone. So a run that was interrupted and resumed equals one that was not,
-bit for bit, and nothing but the variables and the step need be saved.
+and nothing but the variables and the step need be saved. `GAN.train` says how equal they are.
 
 Whoever wants another loop takes the parts: a `Step` is given networks, optimizers, an objective and
 options; a `Block` makes many of them in one compiled call, from what a `Feed` gives it.
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ganlib import _checks, _files, data, losses
-from ganlib._tensorflow import keras, tf
+from ganlib._tensorflow import devices, keras, tf
 from ganlib.models import fast, inference, spectral
 from ganlib.training import (
     _fit,
@@ -159,7 +159,7 @@ class GAN:
             self.training_step = self.step_class(networks, optimizers, objective, options)
         self.latent_dim = generator.inputs[0].shape[-1]
         self.takes_labels = len(generator.inputs) > 1 or len(discriminator.inputs) > 1
-        self.step, self.history = 0, History.empty()
+        self.step, self.history, self._compile_seconds = 0, History.empty(), 0.0
         self._optimizer_settings, self._callbacks, self._identities = None, (), {}
         self._block = Block(self.training_step)
         self._generate = tf.function(
@@ -238,10 +238,17 @@ class GAN:
         """Trains up to step ``num_steps``, counted from the run's beginning.
 
         With a ``directory`` the run is saved there every ``checkpoint_every`` steps and at its end,
-        and a second call on the same directory goes on from the newest checkpoint, exactly. Ctrl-C,
-        SIGTERM and a closed terminal let the compiled call and the callbacks finish, save, and then
-        end the run as they would anyway (``KeyboardInterrupt``, ``SystemExit``). A second Ctrl-C
-        cuts the callbacks short. The run is also saved before an error in a callback ends it.
+        and a second call on the same directory goes on from the newest checkpoint. Ctrl-C, SIGTERM
+        and a closed terminal let the compiled call and the callbacks finish, save, and then end the
+        run as they would anyway (``KeyboardInterrupt``, ``SystemExit``). A second Ctrl-C cuts the
+        callbacks short; nothing cuts a compiled call short, nor the compiling before the first one.
+        The run is also saved before an error in a callback ends it.
+
+        A run is a function of its seed, with XLA and without, up to rounding. On one CPU (same
+        versions, threads and kind of processor) two runs, and a resumed and an uninterrupted one,
+        are equal bit for bit. On a GPU they are so if
+        ``tf.config.experimental.enable_op_determinism()`` is called before; otherwise sums are
+        added in changing orders, and each process chooses its kernels by timing them.
 
         A run's learning rates may be changed, in a callback, between two calls or after
         ``restore``: set the ``learning_rate`` of ``generator_optimizer``. They are part of the
@@ -287,11 +294,14 @@ class GAN:
             return self.history
         if directory is not None and _loop.is_chief(self.options.strategy):
             _files.require_writable(directory)
+        devices.warn_of_idle_gpu()
         feed = Feed(images, labels, self.options)
         with (
             _loop.Interruption() as interruption,
             _loop.Progress(num_steps, self.step, progress) as bar,
         ):
+            with interruption.held(), bar.compiling():
+                self._compile(feed, directory)
             while self.step < num_steps:
                 end = _loop.block_end(
                     self.step, num_steps, self.options.steps_per_call, checkpoint_every
@@ -326,6 +336,11 @@ class GAN:
                     self._save(directory, config)
             raise
 
+    def _compile(self, feed, directory):
+        """Compiles the step before the first call, so that rates are those of training."""
+        with _loop.lost_workers(self.options.strategy, self.step, directory):
+            self._compile_seconds = self._block.compile(feed)
+
     def _train_block(self, feed, end, directory):
         """One compiled call, recorded in the history."""
         start = time.perf_counter()
@@ -346,7 +361,9 @@ class GAN:
             augment_probability=float(tf.identity(probability)) if augmented else 0.0,
             seconds=seconds + (self.history.seconds[-1] if len(self.history.seconds) else 0.0),
             images_per_second=num_images / seconds,
+            compile_seconds=self._compile_seconds,
         )
+        self._compile_seconds = 0.0
 
     # ---- samples and files -----------------------------------------------------------------
 

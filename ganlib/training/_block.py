@@ -1,13 +1,32 @@
 """Many steps in one compiled call, on one device or on those of a strategy."""
 
+import time
 from typing import Any
 
-import numpy as np
-
 from ganlib import data
-from ganlib._tensorflow import announce_xla, tf
+from ganlib._tensorflow import announce_xla, devices, tf
 from ganlib.training import _networks
 from ganlib.training._history import STATISTICS
+
+_SMALL = 100_000  # weights of both networks; below, compiling costs more than it saves
+
+
+def uses_xla(options: Any, networks: Any) -> bool:
+    """Whether XLA compiles the step: the one place that decides.
+
+    Args:
+        options: an ``Options``.
+        networks: the ``Networks``.
+
+    Returns:
+        bool.
+    """
+    if options.strategy is not None:  # `Options` says why
+        return False
+    if options.jit_compile is not None:
+        return options.jit_compile
+    num_weights = sum(model.count_params() for model in networks[:2])
+    return num_weights >= _SMALL and devices.xla_is_for()
 
 
 class Block:
@@ -30,9 +49,10 @@ class Block:
     """
 
     def __init__(self, step: Any) -> None:
-        self._step, self._compiled, self._on_device = step, {}, None
+        self._step, self._on_device = step, None
+        self._compiled, self._ready = {}, set()
 
-    def __call__(self, feed: Any, first: int, last: int) -> tuple[np.ndarray, bool]:
+    def __call__(self, feed: Any, first: int, last: int) -> tuple[tf.Tensor, tf.Tensor]:
         """Makes the steps first..last-1.
 
         Args:
@@ -42,27 +62,39 @@ class Block:
 
         Returns:
             ``(means, finite)``: the means of ``STATISTICS`` over the steps, float32, and whether
-            all weights are finite, bool; both as tensors.
+            all weights are finite, bool.
         """
         block = self._compiled_for(feed.dtype)
-        return block(*feed.block(first, last), tf.constant(first, tf.int64))
+        num_steps = tf.constant(last - first)
+        return block(*feed.block(first, last), tf.constant(first, tf.int64), num_steps)
+
+    def compile(self, feed: Any) -> float:
+        """Compiles for what a feed gives, by a call of no steps, which changes nothing.
+
+        Without it the first call does so. Once is enough, as all calls of a run have one shape.
+
+        Args:
+            feed: a ``Feed``.
+
+        Returns:
+            Seconds that it took, float; 0 where that was done before.
+        """
+        if (known := (feed.dtype, feed.shape)) in self._ready:
+            return 0.0
+        self._ready.add(known)
+        start = time.perf_counter()
+        means, _ = self(feed, 0, 0)
+        means.numpy()  # waits for it
+        return time.perf_counter() - start
 
     def _compiled_for(self, dtype):
         """``_run`` compiled for images of one dtype, for any number of steps."""
         if dtype in self._compiled:
             return self._compiled[dtype]
         options, networks = self._step.options, self._step.networks
-        jit_compile = options.jit_compile
-        if jit_compile is None:
-            jit_compile = bool(tf.config.list_physical_devices("GPU"))
-        if jit_compile:
-            announce_xla()
         # autograph=False: the control flow is written with TensorFlow's own operations
         if options.strategy is not None:
-            # XLA compiles what a device does; the exchange between devices lies outside.
-            self._on_device = tf.function(
-                self._on_replica, autograph=False, jit_compile=jit_compile
-            )
+            self._on_device = tf.function(self._on_replica, autograph=False)
             compiled = tf.function(self._run, autograph=False, reduce_retracing=True)
         else:
             self._on_device = self._on_replica
@@ -73,14 +105,17 @@ class Block:
                     [None, options.num_discriminator_steps, options.batch_size], tf.int32
                 ),
                 tf.TensorSpec([], tf.int64),
+                tf.TensorSpec([], tf.int32),
             ]
+            jit_compile = uses_xla(options, networks)
+            if jit_compile:
+                announce_xla()
             compiled = tf.function(self._run, signature, autograph=False, jit_compile=jit_compile)
         self._compiled[dtype] = compiled
         return compiled
 
-    def _run(self, images, labels, indices, first_step):
-        """Runs the steps of ``indices`` (steps, num_discriminator_steps, batch)."""
-        num_steps = tf.shape(indices)[0]
+    def _run(self, images, labels, indices, first_step, num_steps):
+        """Runs the first steps of ``indices`` (at least so many, discriminator steps, batch)."""
 
         def body(i, sums):
             step = first_step + tf.cast(i, tf.int64)
@@ -96,7 +131,7 @@ class Block:
             for model in (generator, discriminator)
             for v in model.trainable_variables
         ]
-        return sums / tf.cast(num_steps, tf.float32), tf.reduce_all(tf.stack(finite))
+        return sums / tf.cast(tf.maximum(num_steps, 1), tf.float32), tf.reduce_all(tf.stack(finite))
 
     def _on_all_devices(self, images, labels, indices, step):
         """The networks' update, on each device with its share; the means of the statistics."""

@@ -37,8 +37,11 @@ class History:
             deviation of a value across the batch, mean over values), float32 (n,).
         augment_probability: ADA's probability at the end of the call, float32 (n,); 1 for a fixed
             augmentation, 0 without one.
-        seconds: training time since step 0, float64 (n,), without checkpoints and callbacks.
+        seconds: training time since step 0, float64 (n,), without compiling, checkpoints and
+            callbacks.
         images_per_second: real images per second of training time, float64 (n,).
+        compile_seconds: time that the step was compiled before the call, float64 (n,): 0 but for
+            the first call of ``train``.
     """
 
     step: np.ndarray
@@ -53,6 +56,7 @@ class History:
     augment_probability: np.ndarray
     seconds: np.ndarray
     images_per_second: np.ndarray
+    compile_seconds: np.ndarray
 
     @classmethod
     def empty(cls) -> Self:
@@ -61,7 +65,7 @@ class History:
         Returns:
             A ``History`` whose arrays have length 0.
         """
-        dtypes = [np.int64] + 9 * [np.float32] + 2 * [np.float64]
+        dtypes = [np.int64] + 9 * [np.float32] + 3 * [np.float64]
         return cls(*(np.zeros(0, dtype) for dtype in dtypes))
 
     def append(self, **values: float) -> None:

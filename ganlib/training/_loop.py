@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from ganlib._tensorflow import tf
+from ganlib._tensorflow import draws, tf
 from ganlib.training import checkpoints
 
 # What writing raises where a terminal or a pipe was closed.
@@ -47,7 +47,8 @@ class Order:
         known = self._permutations
         if missing := [epoch for epoch in needed if epoch not in known]:
             seeds = np.array([[self._options.seed, _EPOCHS - epoch] for epoch in missing], np.int64)
-            made = _permutations(seeds, self._num_images).numpy()
+            # Sorted by NumPy, so that equal keys keep their order on any device.
+            made = np.argsort(_keys(seeds, self._num_images).numpy(), axis=1, kind="stable")
             known = known | dict(zip(missing, made, strict=True))
         self._permutations = {epoch: known[epoch] for epoch in needed}
         flat = np.stack(list(self._permutations.values()))[epochs - needed[0], places]
@@ -58,24 +59,24 @@ class Order:
     autograph=False,
     input_signature=[tf.TensorSpec([None, 2], tf.int64), tf.TensorSpec([], tf.int32)],
 )
-def _permutations(seeds, num_images):
-    """A permutation of so many images for each seed, int32 (seeds, images).
+def _keys(seeds, num_images):
+    """What orders the images of an epoch, for each seed: uint32 (seeds, images).
 
     In one call for all of them: of a few images, a batch is made of many epochs.
     """
-
-    def one(seed):
-        keys = tf.random.stateless_uniform([num_images], seed, alg="philox")
-        return tf.argsort(keys, stable=True)
-
-    return tf.map_fn(one, seeds, fn_output_signature=tf.TensorSpec([None], tf.int32))
+    return tf.map_fn(
+        lambda seed: draws.bits([num_images], seed),
+        seeds,
+        fn_output_signature=tf.TensorSpec([None], tf.uint32),
+    )
 
 
 class Feed:
     """What a compiled call is given: images, labels, and which of them make up each batch.
 
     A data set in memory is put on the device once (on each device, under a strategy). Of one on
-    the disk, the images of a call are read before it.
+    the disk, the images of a call are read before it. All that is given has one shape for the whole
+    run, filled up where there is less, as XLA compiles anew for each shape.
 
     Args:
         images: array (n, ...); a ``numpy.memmap`` stays on the disk.
@@ -85,17 +86,33 @@ class Feed:
 
     def __init__(self, images: np.ndarray, labels: np.ndarray | None, options: Any) -> None:
         self._order = Order(len(images), options)
-        self._strategy = options.strategy
+        self._options = options
         self.dtype = tf.as_dtype(images.dtype)
+        num_images = options.steps_per_call * options.num_discriminator_steps * options.batch_size
         self._on_disk = (images, labels) if isinstance(images, np.memmap) else None
+        num_given = min(num_images, len(images)) if self._on_disk else len(images)
+        self.shape = (num_given, *images.shape[1:])  # of the images of a call
         if self._on_disk is None:
             self._resident = self._place(images), self._place(labels)
 
     def _place(self, array):
-        tensor = tf.constant(array)
-        if self._strategy is None:
-            return tensor
-        return self._strategy.experimental_distribute_values_from_function(lambda _: tensor)
+        strategy = self._options.strategy
+
+        def copy(context):
+            devices = strategy.extended.worker_devices  # of this process
+            with tf.device(devices[context.replica_id_in_sync_group % len(devices)]):
+                return tf.identity(array)
+
+        try:
+            if strategy is None:
+                return tf.constant(array)
+            return strategy.experimental_distribute_values_from_function(copy)
+        except tf.errors.ResourceExhaustedError as error:
+            raise MemoryError(
+                f"received {array.nbytes / 1e9:.1f} GB of images, for which the device has no "
+                "room; expected as many as its memory holds beside the networks. Train from the "
+                "disk with data.open_folder(path), or load them at a smaller size."
+            ) from error
 
     def block(self, start: int, end: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """What a compiled call of some steps is given.
@@ -106,22 +123,31 @@ class Feed:
 
         Returns:
             tuple: images and labels, as tensors on the device or devices, and which of them make up
-            each batch, int32 (steps, discriminator steps, batch).
+            each batch, int32 (``steps_per_call`` or a multiple, discriminator steps, batch). Rows
+            beyond the steps only fill it up.
         """
-        indices = self._order.indices(start, end)
+        options, num_steps = self._options, end - start
+        length = max(1, -(-num_steps // options.steps_per_call)) * options.steps_per_call
+        shape = (length, options.num_discriminator_steps, options.batch_size)
+        indices = np.zeros(shape, np.int32)
+        if num_steps:
+            indices[:num_steps] = self._order.indices(start, end)
         if self._on_disk is None:
             return *self._resident, tf.constant(indices)
         chosen, places = np.unique(indices, return_inverse=True)  # ascending: one way over the disk
+        num_rows = min(indices.size, len(self._on_disk[0]))
+        chosen = np.pad(chosen, (0, num_rows - len(chosen)), mode="edge")
         images, labels = (array[chosen] for array in self._on_disk)
-        places = places.reshape(indices.shape).astype(np.int32)
+        places = places.reshape(shape).astype(np.int32)
         return self._place(np.asarray(images)), self._place(labels), tf.constant(places)
 
 
 class Interruption:
     """Turns the first signal that would end the run into a request, seen between two calls.
 
-    A further Ctrl-C raises ``KeyboardInterrupt`` at once, and so cuts callbacks short, except where
-    state and step would then disagree.
+    A further Ctrl-C raises ``KeyboardInterrupt``, and so cuts callbacks short, except where state
+    and step would then disagree. Python acts on a signal when a call of TensorFlow's has returned:
+    not while a step is compiled, nor within the steps of a call.
     """
 
     # Windows has no SIGHUP; there a closed window sends SIGBREAK
@@ -213,6 +239,14 @@ class Progress:
             self._bar = tqdm(disable=hidden, **settings)
         except _NO_TERMINAL:  # tqdm begins by flushing the real streams
             self._bar = tqdm(disable=True, **settings)
+
+    @contextlib.contextmanager
+    def compiling(self):
+        """Says why nothing moves yet; the time does not count in the bar's rate."""
+        self._bar.set_postfix_str("compiling")
+        yield
+        self._bar.set_postfix_str("", refresh=False)
+        self._bar.unpause()
 
     def show(self, step, history):
         """Moves the bar on, with both losses and the rate of the last compiled call.

@@ -20,7 +20,9 @@ class Options:
         ema_decay: decay of the generator's exponential moving average, in [0, 1); early on it is
             at most (1 + step) / (10 + step), so that the average forgets the first weights.
         steps_per_call: steps inside one compiled call; also how often losses are recorded.
-        jit_compile: whether XLA compiles the step. None: on a GPU only; on a CPU it is slower.
+        jit_compile: whether XLA compiles the step. None: on one GPU, for networks of 100,000
+            weights or more; on a CPU it is slower, small networks are done before it has compiled
+            them, and a strategy has no use of it. The run is the same to rounding.
         seed: the run's seed, from −2³¹ to 2³² − 1.
         augment: what the discriminator's images go through, real and generated alike:
             ``augment.DiffAugment``, ``augment.ADA`` or ``augment.Noise``. None: nothing.
@@ -36,7 +38,8 @@ class Options:
             2018). Augmentation comes after it. None: nothing.
 
     Raises:
-        ValueError: if a number is none, such as a string, or out of range.
+        ValueError: if a number is none, such as a string, or out of range, or XLA is to compile a
+            step of several devices.
     """
 
     batch_size: int = 64
@@ -65,6 +68,14 @@ class Options:
             raise ValueError(
                 f"received strategy={self.strategy!r}; expected a tf.distribute.Strategy or None. "
                 "Pass for instance tf.distribute.MirroredStrategy()."
+            )
+        if self.strategy is not None and self.jit_compile:
+            # Keras's optimizers count their steps for all replicas together. On GPUs TensorFlow
+            # lets no function that XLA compiles do so, and ends at the first step.
+            raise ValueError(
+                "received jit_compile=True with a strategy; expected None or False, as XLA cannot "
+                "compile what the devices of a strategy do together. Leave jit_compile out, or "
+                "for one device the strategy."
             )
         _checks.integer(
             "num_discriminator_steps",

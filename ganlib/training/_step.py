@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ganlib import losses
-from ganlib._tensorflow import keras, tf
+from ganlib._tensorflow import draws, keras, tf
 
 # Kinds of draws, told apart by the first of a seed's two integers, as the replicas are.
 _LATENTS, _PENALTIES, _VIEWS, _MEASUREMENTS = range(0, 4 * 2**40, 2**40)
@@ -472,8 +472,7 @@ class Step:
             float32 tensor (batch_size, latent_dim) from N(0, I).
         """
         shape = [self.options.batch_size, self.networks.generator.inputs[0].shape[-1]]
-        seed = self._seed(step, _LATENTS, substep)
-        return tf.random.stateless_normal(shape, seed, alg="philox")
+        return draws.normal(shape, self._seed(step, _LATENTS, substep))
 
     def _seed(self, step, kind, index=0):
         """The pair of integers that decides one draw of one step, on one replica."""

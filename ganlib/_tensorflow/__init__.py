@@ -1,5 +1,7 @@
 """The one place where TensorFlow is loaded, so that its start-up lines stay out of notebooks.
 
+Beside it stand what it computes on (`devices`) and what is drawn by it (`draws`).
+
 TensorFlow writes to the file descriptor, below Python's ``sys.stderr``, before its own log level is
 in force. So the descriptor itself is turned away while TensorFlow loads.
 """
@@ -65,7 +67,8 @@ try:
 
         import keras  # isort: skip
 
-        tf.config.list_physical_devices()  # looks for CUDA, and says so where there is none
+        # Looks for CUDA, and says so where there is none; `devices` says it in words of its own.
+        tf.config.list_physical_devices()
 except ModuleNotFoundError as error:
     if error.name not in ("keras", "tensorflow"):
         raise
