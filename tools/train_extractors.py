@@ -23,7 +23,7 @@ import numpy as np
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from ganbook import controls  # noqa: E402, after the line that makes it importable
+from ganbook import controls, measured  # noqa: E402, after the line that makes it importable
 from ganbook.study import judges  # noqa: E402
 from ganlib import _files, data, features  # noqa: E402
 from ganlib._tensorflow import keras, tf  # noqa: E402
@@ -130,6 +130,12 @@ PLANS = {
         is_mirrored=True,
     ),
 }
+COLUMNS = {  # of the table in chapter 06
+    "fashion_penultimate": "garments, hidden layer",
+    "fashion_classifier": "garments, convolutions",
+    "digits_penultimate": "digits, hidden layer",
+    "digits_classifier": "digits, convolutions",
+}
 SETS = {"fashion_mnist": "fashion_classifier", "digits": "digits_classifier"}
 SETS |= {"cifar10": "cifar10_classifier"}
 
@@ -212,35 +218,55 @@ def report(names):
     found = json.loads(REPORT.read_text(encoding="utf-8")) if REPORT.exists() else {}
     for name in names:
         plan, classifier = PLANS[name], getattr(features, name)()
-        measured = control(classifier, plan)
-        print(f"{name}:", *(measured.failures() or ["all controls are met"]), sep="\n  ")
+        taken = control(classifier, plan)
+        print(f"{name}:", *(taken.failures() or ["all controls are met"]), sep="\n  ")
         found[name] = {
             "trained_on": plan.trained_on,
             "test_accuracy": accuracy(classifier, plan.load()[1]),
-            "controls": dataclasses.asdict(measured),
+            "controls": dataclasses.asdict(taken),
         }
         if name in judges.NAMES:
             old = getattr(judges, name)()
             found[old.name] = {"controls": dataclasses.asdict(control(old, plan))}
     REPORT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     write_table(found)
+    for section, values in measured_sections():
+        measured.put(section, values)
+
+
+def measured_sections():
+    """Yields the section of the numbers file, if the extractors have been measured."""
+    if REPORT.exists():
+        found = json.loads(REPORT.read_text(encoding="utf-8"))
+        yield "extractors", measured.named({name: numbers_of(one) for name, one in found.items()})
+
+
+def numbers_of(one):
+    """Returns what the prose may quote of one extractor."""
+    own = one["controls"]
+    values = {name: own[name] for name in ("num_images", "num_features", "num_dead")}
+    values |= {"real": own["real"], "precision": own["precision"]}
+    for fault, strengths in own["distance"].items():
+        # a dot would make a group
+        values[fault] = {s.replace(".", "_"): value for s, value in strengths.items()}
+    return values | {k: v for k, v in one.items() if k == "test_accuracy"}
 
 
 def write_table(found):
     """Writes the table of chapter 06: a row for each control, a column for each extractor."""
-    columns = [one["controls"] for one in found.values()]
+    columns = [found[name]["controls"] for name in COLUMNS if name in found]
     rows = {}
     for k, column in enumerate(columns):
         values = {"features": column["num_features"], "of them dead": column["num_dead"]}
-        values |= {f"real images: {n}": f"{v:.3f}" for n, v in column["real"].items()}
+        values |= {f"{n} of real images": f"{v:.3f}" for n, v in column["real"].items()}
         values |= {f"precision of {n}": f"{v:.3f}" for n, v in column["precision"].items()}
         for fault, strengths in column["distance"].items():
-            values |= {f"{fault}, {s}: distance": f"{v:.3f}" for s, v in strengths.items()}
+            values |= {f"distance with {fault} ({s})": f"{v:.3f}" for s, v in strengths.items()}
         for label, value in values.items():
             rows.setdefault(label, [""] * len(columns))[k] = value
     with TABLE.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["control", *(column["extractor"] for column in columns)])
+        writer.writerow(["control", *(COLUMNS[name] for name in COLUMNS if name in found)])
         writer.writerows([label, *values] for label, values in rows.items())
 
 
