@@ -14,13 +14,13 @@ from scipy import ndimage
 
 from ganlib import data, metrics
 
-MAX_PRECISION = 0.02  # of what is no image of the kind
-MIN_PRECISION = 0.85  # of real images
-LEAST_SPREAD = 1e-6  # standard deviation below which a feature says nothing
-BLURS = 0.5, 1.0, 2.0  # standard deviations of the filter, in pixels
-GRAINS = 8, 16, 32, 64  # standard deviations of added noise, of 255 levels
-DROPPED = 1, 2, 4, 8  # classes left out
-MIXED = 0.25, 0.5, 1.0  # shares of images whose lower half is another image's
+_MAX_PRECISION = 0.02  # of what is no image of the kind
+_MIN_PRECISION = 0.85  # of real images
+_LEAST_SPREAD = 1e-6  # standard deviation below which a feature says nothing
+_BLURS = 0.5, 1.0, 2.0  # standard deviations of the filter, in pixels
+_GRAINS = 8, 16, 32, 64  # standard deviations of added noise, of 255 levels
+_DROPPED = 1, 2, 4, 8  # classes left out
+_MIXED = 0.25, 0.5, 1.0  # shares of images whose lower half is another image's
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,10 +54,10 @@ class Controls:
         found = []
         if self.num_dead:
             found.append(f"{self.num_dead} of {self.num_features} features are dead")
-        if self.real["precision"] < MIN_PRECISION:
+        if self.real["precision"] < _MIN_PRECISION:
             found.append(f"real images have precision {self.real['precision']:.3f}")
         for name, value in self.precision.items():
-            if value > MAX_PRECISION:
+            if value > _MAX_PRECISION:
                 found.append(f"{name} has precision {value:.3f}")
         for name, values in self.distance.items():
             steps = [self.real["distance"], *values.values()]
@@ -150,10 +150,10 @@ def faults(images: data.Images, seed: int = 0) -> dict[str, dict]:
         return found
 
     return {
-        "blur": {s: (lambda s=s: blurred(pixels, s)) for s in BLURS},
-        "noise": {s: (lambda s=s: _pixels(pixels + s * noise)) for s in GRAINS},
-        "classes left out": {s: (lambda s=s: without(s)) for s in DROPPED},
-        "mixed halves": {s: (lambda s=s: partly_mixed(s)) for s in MIXED},
+        "blur": {s: (lambda s=s: blurred(pixels, s)) for s in _BLURS},
+        "noise": {s: (lambda s=s: _pixels(pixels + s * noise)) for s in _GRAINS},
+        "classes left out": {s: (lambda s=s: without(s)) for s in _DROPPED},
+        "mixed halves": {s: (lambda s=s: partly_mixed(s)) for s in _MIXED},
     }
 
 
@@ -187,7 +187,7 @@ def measure(
         extractor=getattr(extractor, "name", "extractor"),
         num_images=len(reference),
         num_features=real.shape[1],
-        num_dead=int(np.sum(np.concatenate([real, found]).std(axis=0) < LEAST_SPREAD)),
+        num_dead=int(np.sum(np.concatenate([real, found]).std(axis=0) < _LEAST_SPREAD)),
         real={"distance": distance(real, found), "precision": precision, "recall": recall},
         precision={
             name: metrics.precision_recall(real, extractor(x)).precision

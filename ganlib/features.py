@@ -20,9 +20,6 @@ from ganlib import data
 from ganlib._tensorflow import float32, keras, tf
 from ganlib.models import inference
 
-CIFAR10_WIDTHS = 32, 64, 128
-"""Channels of the convolutions of `cifar10_classifier`."""
-
 _CIFAR10 = "cifar10_classifier"
 _WEIGHTS = pathlib.Path(__file__).parent / "weights"
 _SMALLEST_SQUARE = 1e-4  # a root has no gradient at 0
@@ -219,8 +216,9 @@ def classifier_model(
     """The network of the extractors, untrained. It is float32, whatever Keras's global policy is.
 
     The classes are told from a dense hidden layer. The features are taken from the last two
-    convolutions instead: of each channel, the root mean square over places, divided by its
-    standard deviation over real images. A hidden layer that has learned to tell classes apart
+    convolutions instead: of each channel, the square root of its root mean square over places,
+    divided by its standard deviation over real images. The root keeps an unusual image from lying
+    so far out that all is near it. A hidden layer that has learned to tell classes apart
     forgets what makes an image look real; these channels still see it. Of the last but one the
     upper and the lower part count apart, so that the features know where things are.
 
@@ -259,7 +257,7 @@ def _classifier_layers(image_shape, num_classes, widths, num_hidden, num_bands):
     x = keras.layers.Dropout(0.25)(keras.layers.Flatten()(x))
     hidden = keras.layers.Dense(num_hidden, activation="relu", name="hidden")(x)
     logits = keras.layers.Dense(num_classes, name="logits")(keras.layers.Dropout(0.4)(hidden))
-    pooled = [_root_mean_square(maps[-2], num_bands), _root_mean_square(maps[-1], 1)]
+    pooled = [_strength(maps[-2], num_bands), _strength(maps[-1], 1)]
     # It divides and does not centre: its moving mean stays 0, and the features stay above 0.
     scale = keras.layers.BatchNormalization(
         epsilon=1e-6, center=False, scale=False, trainable=False, name="features"
@@ -267,11 +265,11 @@ def _classifier_layers(image_shape, num_classes, widths, num_hidden, num_bands):
     return keras.Model(images, [scale(keras.layers.Concatenate()(pooled)), logits])
 
 
-def _root_mean_square(maps, num_bands):
+def _strength(maps, num_bands):
     """(n, height, width, channels) -> (n, num_bands * channels)."""
     height, width = maps.shape[1:3]
     squares = keras.layers.AveragePooling2D((height // num_bands, width))(maps * maps)
-    return keras.ops.sqrt(keras.layers.Flatten()(squares) + _SMALLEST_SQUARE)
+    return (keras.layers.Flatten()(squares) + _SMALLEST_SQUARE) ** 0.25
 
 
 def weights_file(name: str) -> pathlib.Path:
@@ -367,7 +365,7 @@ def cifar10_classifier() -> Classifier:
             f"received no file {path}; expected the weights of {_CIFAR10}, which are trained on "
             "each machine. In a clone of the book, run: make data extractors SETS=cifar10"
         )
-    return _shipped(_CIFAR10, (32, 32, 3), CIFAR10_WIDTHS)
+    return _shipped(_CIFAR10, (32, 32, 3), widths=(32, 64, 128))
 
 
 @functools.cache

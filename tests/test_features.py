@@ -124,7 +124,7 @@ def test_inception_without_a_network_says_where_its_weights_belong(monkeypatch):
         features.inception()
 
 
-def test_features_are_root_mean_squares_of_the_maps_by_hand(fashion_test):
+def test_features_are_strengths_of_the_maps_by_hand(fashion_test):
     """By NumPy from what the two convolutions pass on, the first of them cut into two bands."""
     extractor = features.fashion_classifier()
     units = [x for x in extractor.model.layers if isinstance(x, keras.layers.ReLU)]
@@ -132,7 +132,7 @@ def test_features_are_root_mean_squares_of_the_maps_by_hand(fashion_test):
     maps = keras.Model(extractor.model.input, [unit.output for unit in units])
     first, last = (x.numpy().astype(np.float64) for x in maps(data.to_model_range(images)))
     parts = first[:, :14], first[:, 14:], last
-    pooled = np.concatenate([np.sqrt((x**2).mean(axis=(1, 2)) + 1e-4) for x in parts], axis=1)
+    pooled = np.concatenate([((x**2).mean(axis=(1, 2)) + 1e-4) ** 0.25 for x in parts], axis=1)
     _, variance = extractor.model.get_layer("features").get_weights()
     np.testing.assert_allclose(extractor(images), pooled / np.sqrt(variance + 1e-6), rtol=1e-4)
 
@@ -152,7 +152,7 @@ def test_colour_extractor_says_how_to_get_its_weights(monkeypatch, tmp_path):
 def test_colour_extractor_reads_the_weights_in_the_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     features.cifar10_classifier.cache_clear()
-    model = features.classifier_model((32, 32, 3), 10, features.CIFAR10_WIDTHS)
+    model = features.classifier_model((32, 32, 3), 10, (32, 64, 128))
     train_extractors.write_weights(model, features.weights_file("cifar10_classifier"))
     found = features.cifar10_classifier()
     features.cifar10_classifier.cache_clear()

@@ -124,7 +124,7 @@ PLANS = {
         "first 40,000 training images of CIFAR-10",
         cifar10_real,
         ("garments", "digits", "emoji"),
-        {"image_shape": (32, 32, 3), "widths": features.CIFAR10_WIDTHS},
+        {"image_shape": (32, 32, 3), "widths": (32, 64, 128)},
         num_epochs=6,
         shift=4,
         is_mirrored=True,
