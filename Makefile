@@ -9,6 +9,7 @@
 # HOLD         HOLD=1 for the few cells of the study that today's code is held to
 # REV          a commit whose kept runs today's code is compared with
 # DATA         data set of the study: fashion_mnist, digits or cifar10
+# SETS         datasets to get, or to train extractors for: SETS=cifar10; those of the book if empty
 # SMALL        SMALL=1 for the study in little, in about a minute
 # JOBS         cells of the study at a time, each with one thread
 # WORKERS      tests at a time
@@ -23,6 +24,7 @@ AT ?=
 HOLD ?=
 REV ?=
 DATA ?= fashion_mnist
+SETS ?=
 SMALL ?=
 JOBS ?= 2
 WORKERS ?= 2
@@ -104,8 +106,8 @@ study: $(VENV)/.installed  ## run the study, for hours; RUN=few_labels/20/0 for 
 equal: $(VENV)/.installed  ## compare kept runs of commit REV with today's code, bit for bit; equal ones stay fresh
 	@$(BIN)/python tools/equal.py $(REV)
 
-data: $(VENV)/.installed  ## get the datasets: from this machine, by download, or (as root, with apt) as a package
-	@$(BIN)/python tools/data.py
+data: $(VENV)/.installed  ## get the datasets (or SETS=cifar10): from this machine, by download, or as a package
+	@$(BIN)/python tools/data.py $(SETS)
 
 lint: $(VENV)/.installed  ## check style (ruff), imports (import-linter), types (mypy), spelling (codespell) and the rules of the labs
 	@$(BIN)/ruff check .
@@ -137,8 +139,8 @@ lock:  ## write constraints.txt: resolve requirements.txt anew
 	@mv build/lock.txt constraints.txt
 	@echo "The exact versions are in constraints.txt; run make test-all on them"
 
-extractors: $(VENV)/.installed  ## train the classifiers whose weights are in ganlib/weights/
-	@$(BIN)/python tools/train_extractors.py
+extractors: $(VENV)/.installed  ## train the extractors in ganlib/weights/ (or SETS=cifar10, into your cache), and try them
+	@$(BIN)/python tools/train_extractors.py $(SETS)
 
 vendor: $(VENV)/.installed  ## get the JavaScript that the book serves itself into book/vendor/
 	@$(BIN)/python tools/vendor.py

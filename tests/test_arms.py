@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from ganbook.study import arms
+from ganbook.study import arms, judges
 from ganlib import augment, classify, comparison, data, features, training
 from ganlib._tensorflow import keras
 from ganlib.models import dcgan, heads, mlp
@@ -71,6 +71,8 @@ def no_shipped_extractor(monkeypatch):
 
     for name in ("fashion_classifier", "digits_classifier", "inception", "_shipped"):
         monkeypatch.setattr(features, name, refuse)
+    for name in judges.NAMES:
+        monkeypatch.setattr(judges, name, refuse)
 
 
 @pytest.mark.parametrize("name", SETTINGS)

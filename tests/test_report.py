@@ -142,7 +142,7 @@ def test_fine_run_gets_one_sentence():
         ({"num_enlarged": 51}, "51 images were smaller"),
         ({"num_trimmed": 51}, "51 images are long"),
         ({"discriminator_loss": 0.1}, r"loss is 0\.10, where 1\.39 means"),
-        ({"excess_distance": 0.9}, r"distance is 0\.90 above"),
+        ({"excess_distance": 5.3}, r"distance is 5\.3 above"),
         ({"recall": 0.1}, "near only 10%"),
         ({"closer": 0.66, "z_score": 3.2}, r"66% of the time .* 50%; this is 3\.2 standard"),
     ],

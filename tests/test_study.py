@@ -19,8 +19,8 @@ import yaml
 from scipy import stats
 
 from ganbook import kept
-from ganbook.study import arms
-from ganlib import augment, comparison, data, features
+from ganbook.study import arms, judges
+from ganlib import augment, comparison, data
 from tools import notebooks, study, study_garments, study_search
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -463,7 +463,7 @@ def test_garments_are_looked_at_with_the_settings_of_the_study():
 def test_garments_have_a_share_for_each_arm_and_for_what_the_generator_was_told(monkeypatch):
     digits = data.load_digits()
     monkeypatch.setattr(study_search, "parts", lambda: (digits[:1137], digits[1137:]))
-    monkeypatch.setattr(features, "fashion_classifier", features.digits_classifier)
+    monkeypatch.setattr(judges, "fashion_classifier", judges.digits_classifier)
     run = study_garments.runs([1])[0]
     few = dict.fromkeys(("num_steps", "num_gan_steps", "num_pretrain_steps"), 40)
     run.parameters["settings"].update(few | {"num_synthetic": 40})

@@ -18,6 +18,7 @@ SOURCES = (
     "tools.sweep:measured_sections",
     "tools.study_numbers:measured_sections",
     "tools.study_garments:measured_sections",
+    "tools.train_extractors:measured_sections",
     "benchmarks.tables:measured_sections",
 )
 

@@ -63,8 +63,8 @@ def runs(seeds=None):
 
 def perform(run):
     """Trains the arms of one seed; returns, for each question, a share for each garment."""
-    from ganbook.study import arms
-    from ganlib import augment, classify, comparison, data, features
+    from ganbook.study import arms, judges
+    from ganlib import augment, classify, comparison, data
 
     seed = run.parameters["seed"]
     pool, validation = study_search.parts()
@@ -81,7 +81,7 @@ def perform(run):
     truth = pool.labels[material.indices["unlabelled"]]
     found[GUESSED] = [np.mean(truth[guesses == k] == k) for k in range(pool.num_classes)]
     drawn = augment.generated(trainer.gan, material.labelled, NUM_DRAWN, seed)
-    judge = features.fashion_classifier()
+    judge = judges.fashion_classifier()
     found[DRAWN] = classify.class_accuracies(judge, data.Images(drawn.images, drawn.labels))
     return {
         what: {str(n): float(s) for n, s in zip(pool.class_names, shares, strict=True)}
