@@ -655,6 +655,7 @@ UNTRAINED = {
     "15_collapse_and_stability": one_step('results["mended_ring_close"] >= min_close'),
     "16_debugging_clinic": one_step('results["mended"] <= max_distance'),
     "21_gans_and_vaes": one_step('results["gan_distance"] <= max_distance'),
+    "22_distances_and_samples": one_step('np.median(distances["learned kernel"]) <= max_distance'),
 }
 
 
@@ -913,6 +914,92 @@ BROKEN = {
             "axis=1) - np.log(size)\n    return",
             "axis=1)\n    return",
             "fifty <= log_likelihood",
+        ),
+    ],
+    "22_distances_and_samples": [
+        (
+            "22_distances_and_samples.ipynb",
+            "value = a * critic @ h - gamma * critic",
+            "value = a * critic @ h - 2 * gamma * critic",
+            "np.isclose(value, a**2 / (4 * gamma) * norm**2",
+        ),
+        (
+            "22_distances_and_samples.ipynb",
+            "np.cumsum(np.append(0, -np.sign(flow) * gap))",
+            "np.cumsum(np.append(0, np.sign(flow) * gap))",
+            "np.isclose(critic @ difference, distance",
+        ),
+        (
+            "22_distances_and_samples.ipynb",
+            "np.abs(a - b).sum() / 2",
+            "np.sqrt(np.sum((a - b) ** 2 / (a + b)))",
+            "np.allclose(ratios, 1, rtol=0, atol=1e-12)",
+        ),
+        (
+            "ganlib/metrics/_distances.py",
+            "(_kernel_sum(x, x) - _kernel_diagonal_sum(x)) / (len(x) * (len(x) - 1))",
+            "_kernel_sum(x, x) / len(x) ** 2",
+            "np.isclose(ours, library",
+        ),
+        (
+            "22_distances_and_samples.ipynb",
+            "np.exp(-(theta**2) / (2 * (width**2 + 2)))",
+            "np.exp(-(theta**2) / (width**2 + 2))",
+            "abs(error) < 5",
+        ),
+        (
+            "22_distances_and_samples.ipynb",
+            "predicted = 2 * (1 - one**d)",
+            "predicted = 1 - one**d",
+            "abs(n * kernels[i, j].mean() - predicted)",
+        ),
+        (
+            "22_distances_and_samples.ipynb",
+            "(pull.T @ latents).ravel() / 40",
+            "(pull.T @ latents).ravel() / 20",
+            "assert agree",
+        ),
+        (
+            "22_distances_and_samples.ipynb",
+            "binom.pmf(counts, n, w)",
+            "binom.pmf(counts, n, 1 - w)",
+            "np.isclose(by_w1, binom.median(n, w) / n",
+        ),
+        (
+            "22_distances_and_samples.ipynb",
+            "return theta**2 / (4 * (1 + 4 * gamma))",
+            "return theta**2 / (16 * gamma)",
+            "abs(found[2] - 1) < 0.002",
+        ),
+        (
+            "22_distances_and_samples.ipynb",
+            "return d / (d + 1) * np.exp",
+            "return 2 * d / (d + 1) * np.exp",
+            "lower(n, d) <= value",
+        ),
+        (
+            "22_distances_and_samples.ipynb",
+            "parts = [2.0 ** (-j - 1)",
+            "parts = [2.0 ** (-3 * j - 1)",
+            "value - 5 * doubt <= upper(n, d)",
+        ),
+        (
+            "22_distances_and_samples.ipynb",
+            "m_sum + epsilon * h_sum",
+            "m_sum + 2 * epsilon * h_sum",
+            "<= K * epsilon",
+        ),
+        (
+            "22_distances_and_samples.ipynb",
+            "promised = 2 / epsilon**2",
+            "promised = 4 / epsilon**2",
+            "assert promised < 3000",
+        ),
+        (
+            "22_distances_and_samples.ipynb",
+            "formula = 1 - np.prod(1 - np.arange(people) / days)",
+            "formula = 1 - np.prod(1 - np.arange(people) / (2 * days))",
+            "formula >= 1 - np.exp",
         ),
     ],
     "15_collapse_and_stability": [
