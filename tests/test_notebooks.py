@@ -656,6 +656,7 @@ UNTRAINED = {
     "16_debugging_clinic": one_step('results["mended"] <= max_distance'),
     "21_gans_and_vaes": one_step('results["gan_distance"] <= max_distance'),
     "22_distances_and_samples": one_step('np.median(distances["learned kernel"]) <= max_distance'),
+    "23_adversarial_losses_today": one_step('results["adversarial_distance"] <= max_distance'),
 }
 
 
@@ -1060,6 +1061,68 @@ BROKEN = {
             "(first + np.arange(len(own))) % num_parts",
             "np.arange(len(own)) // num_parts",
             "(held_out_once == 1).all()",
+        ),
+    ],
+    "23_adversarial_losses_today": [
+        (
+            "23_adversarial_losses_today.ipynb",
+            "- x.shape[1] * np.log(mixture.stds)",
+            "- np.log(mixture.stds)",
+            "arrow(places), slope(log_ratio, places)",
+        ),
+        (
+            "23_adversarial_losses_today.ipynb",
+            "lambda d: d * (1 - d) ** 2",
+            "lambda d: d * (1 - d)",
+            "assert_allclose(found, predicted",
+        ),
+        (
+            "23_adversarial_losses_today.ipynb",
+            "kernel(places, grid) * mixture.density(grid)",
+            "kernel(places, grid)",
+            "(denoised[0] - denoised[1]) / noise**2, arrow(places)",
+        ),
+        (
+            "23_adversarial_losses_today.ipynb",
+            "softmax(logs, axis=1) @ y",
+            "softmax(2 * logs, axis=1) @ y",
+            "np.abs(difference - arrow(places))",
+        ),
+        (
+            "23_adversarial_losses_today.ipynb",
+            "p * arrow(places) + (p - q)",
+            "p * arrow(places) - (p - q)",
+            "np.abs(slopes - expected)",
+        ),
+        (
+            "23_adversarial_losses_today.ipynb",
+            "motion = -m, 1 / b - b",
+            "motion = -m, b - 1 / b",
+            "-rate, rtol=1e-8",
+        ),
+        (
+            "23_adversarial_losses_today.ipynb",
+            '("both halves", -x + (x - m) / b**2)',
+            '("both halves", -x + (x - m) / b)',
+            'agrees.all() == (name == "both halves")',
+        ),
+        (
+            "23_adversarial_losses_today.ipynb",
+            "random.choice(members, mine.sum())",
+            "random.choice(drawn[1], mine.sum())",
+            "abs(difference.mean()) < 5",
+        ),
+        (
+            "23_adversarial_losses_today.ipynb",
+            "outputs + tf.stop_gradient(quantised - outputs)",
+            "2 * outputs + tf.stop_gradient(quantised - 2 * outputs)",
+            "tape.gradient(total, outputs), 2 * quantised",
+        ),
+        (
+            "23_adversarial_losses_today.ipynb",
+            'kernel_initializer="zeros"',
+            'kernel_initializer="he_normal"',
+            "np.array_equal(deep(images), images)",
         ),
     ],
 }
