@@ -124,7 +124,11 @@ def machine(bench):
     yield "TensorFlow is built for", start["built_for"], ""
     for name in ("float32", "TF32", "float16", "bfloat16"):
         rate = start["rates"].get(name)
-        yield f"rate in {name}", f"{rate / 1e12:.2f} T/s" if rate else NEEDS_GPU, skipped(not rate)
+        yield (
+            f"rate in {name}",
+            f"{rate / 1e9:,.0f} GFLOP/s" if rate else NEEDS_GPU,
+            skipped(not rate),
+        )
     yield "bandwidth", f"{start['bandwidth'] / 1e9:.0f} GB/s", ""
 
 
