@@ -146,11 +146,12 @@ def test_a_process_that_ends_badly_is_told_by_its_last_line(tmp_path, monkeypatc
         gpu_check.Bench(tmp_path).ask("run", num_steps=1)
 
 
-def test_distance_is_relative_to_each_arrays_largest_value(tmp_path):
-    np.savez(tmp_path / "a.npz", np.array([1.0, -4.0]), np.array([100.0]))
-    np.savez(tmp_path / "b.npz", np.array([1.0, -3.0]), np.array([101.0]))
+def test_distance_is_that_of_all_weights_together(tmp_path):
+    np.savez(tmp_path / "a.npz", np.array([0.0, -3.0]), np.array([4.0, 0.0]))
+    np.savez(tmp_path / "b.npz", np.array([0.3, -3.0]), np.array([4.0, 0.4]))
     found = gpu_check.distance(tmp_path / "a.npz", tmp_path / "b.npz")
-    assert found == pytest.approx(0.25)
+    assert found == pytest.approx(0.1)  # √(0.09 + 0.16) / √(9 + 16)
+    assert gpu_check.distance(tmp_path / "b.npz", tmp_path / "b.npz") == 0
 
 
 @pytest.mark.slow
