@@ -244,7 +244,7 @@ def measured_sections():
 def numbers_of(one):
     """Returns what the prose may quote of one extractor."""
     own = one["controls"]
-    values = {name: own[name] for name in ("num_images", "num_features", "num_dead")}
+    values = {name: own[name] for name in ("num_images", "num_dead")}
     values |= {"real": own["real"], "precision": own["precision"]}
     for fault, strengths in own["distance"].items():
         # a dot would make a group
