@@ -57,8 +57,6 @@ class Lab:
         self.next = 0
 
     def note(self, info):
-        import time, os
-        with open("/tmp/me/celltimes.log","a") as f: f.write(f"{self.folder.name} {time.time():.2f} cpu {time.process_time():.1f} cell {self.next} {info.raw_cell[:50]!r}\n")
         if self.next < len(self.cells) and info.raw_cell == self.cells[self.next]:
             if self.next in self.states:
                 copy = self.folder / f"results-{self.next}"
@@ -88,8 +86,6 @@ class Lab:
         for index in range(fault["first"], len(self.cells)):
             source = fault["cells"].get(str(index), self.cells[index])
             file = f"<{fault['name']}, cell {index}>"
-            import time
-            with open("/tmp/me/celltimes.log","a") as f: f.write(f"{self.folder.name} {time.time():.2f} cpu {time.process_time():.1f} {fault['name']} {index} {source[:50]!r}\n")
             # tf.function reads the source of what it compiles.
             linecache.cache[file] = len(source), None, source.splitlines(True), file
             try:
