@@ -12,7 +12,7 @@ import numpy as np
 
 from course import cells as percent
 from course.grader import checks, fence
-from course.grader.fenced import worker
+from course.grader.fenced import frames, worker
 from course.grader.judge import judge
 
 
@@ -96,16 +96,16 @@ class Direct:
     def __init__(self, program, probes):
         self.space = {"__name__": "submission"}
         exec(compile(program, "<program>", "exec"), self.space)
-        self.probes = {"call": worker.call, "parameters": worker.parameters, **probes}
+        self.probes = {"call": worker.call, **probes}
 
-    def ask(self, name, *arrays, probe="call", **options):
+    def ask(self, name, *arguments, probe="call", **options):
         """Calls a function; see `fence.Student.ask`."""
         if name not in self.space:
             raise fence.Wrong(fence.REFUSALS["missing"].format(name=name))
-        arrays = [np.array(array) for array in arrays]
+        arguments = frames.decode(*frames.encode(arguments))
         try:
             with np.errstate(all="ignore"):
-                return worker.numbers(self.probes[probe](self.space[name], *arrays, **options))
+                return worker.numbers(self.probes[probe](self.space[name], *arguments, **options))
         except worker.Refused as error:
             raise fence.Wrong(fence.REFUSALS[str(error)].format(name=name)) from error
         except Exception as error:

@@ -84,19 +84,19 @@ class Ask:
     """What a check asks a student's functions with.
 
     Args:
-        student: what has ``ask(name, *arrays, probe=, **options)``.
+        student: what has ``ask(name, *arguments, probe=, **options)``.
         names: the functions of the question, by which what was returned is called.
     """
 
     def __init__(self, student):
         self.student = student
 
-    def __call__(self, name, *arrays, shape=(), finite=True, probe="call", **options):
+    def __call__(self, name, *arguments, shape=(), finite=True, probe="call", **options):
         """Asks for one array.
 
         Args:
             name: the student's function.
-            *arrays: its arguments.
+            *arguments: arrays, numbers and strings.
             shape: the shape that its answer must have.
             finite: whether infinite answers and NaN are refused.
             probe: how the function is called.
@@ -108,15 +108,15 @@ class Ask:
         Raises:
             Wrong: if it gave something else.
         """
-        answers = self.student.ask(name, *arrays, probe=probe, **options)
+        answers = self.student.ask(name, *arguments, probe=probe, **options)
         return _array(name, answers, shape, finite)
 
-    def several(self, name, *arrays, shapes, finite=True, probe="call", **options):
+    def several(self, name, *arguments, shapes, finite=True, probe="call", **options):
         """Asks for several arrays.
 
         Args:
             name: the student's function.
-            *arrays: its arguments.
+            *arguments: arrays, numbers and strings.
             shapes: the shapes of the answers.
             finite: whether infinite answers and NaN are refused.
             probe: how the function is called.
@@ -128,7 +128,7 @@ class Ask:
         Raises:
             Wrong: if it gave something else.
         """
-        answers = self.student.ask(name, *arrays, probe=probe, **options)
+        answers = self.student.ask(name, *arguments, probe=probe, **options)
         if len(answers) == 1 and np.ndim(answers[0]) and len(answers[0]) == len(shapes):
             answers = list(answers[0])
         if len(answers) != len(shapes):

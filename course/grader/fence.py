@@ -187,12 +187,12 @@ class Student:
     def __exit__(self, *_):
         self._stop(0)
 
-    def ask(self, name, *arrays, probe="call", **options):
+    def ask(self, name, *arguments, probe="call", **options):
         """Calls a student's function.
 
         Args:
             name: the function.
-            *arrays: its arguments, arrays or numbers.
+            *arguments: arrays, numbers and strings.
             probe: how it is called: see `fenced.worker`.
             **options: arguments by name, for JSON.
 
@@ -208,7 +208,9 @@ class Student:
         try:
             if self.process is None:
                 self._start()
-            self._send({"name": name, "probe": probe, "options": options}, arrays)
+            listed, arrays = frames.encode(arguments)
+            request = {"name": name, "probe": probe, "arguments": listed, "options": options}
+            self._send(request, arrays)
             message, arrays = self._read()
         except Wrong as verdict:
             self.dead[name] = f"{name} {verdict}"

@@ -38,6 +38,39 @@ def pack(message, arrays=()):
     return PREFIX.pack(len(head), len(body)) + head + body
 
 
+def encode(values):
+    """Parts a function's arguments into what JSON takes and arrays.
+
+    Args:
+        values: arrays, numbers, strings, truth values.
+
+    Returns:
+        (list for JSON, list of arrays).
+    """
+    listed, arrays = [], []
+    for value in values:
+        if isinstance(value, np.ndarray):
+            listed.append({"array": len(arrays)})
+            arrays.append(value)
+        else:
+            listed.append({"value": value.item() if isinstance(value, np.generic) else value})
+    return listed, arrays
+
+
+def decode(listed, arrays):
+    """Puts a function's arguments together again.
+
+    Args:
+        listed, arrays: what `encode` made of them.
+
+    Returns:
+        A list; its arrays are copies, which the function may change.
+    """
+    return [
+        np.array(arrays[item["array"]]) if "array" in item else item["value"] for item in listed
+    ]
+
+
 def lengths(prefix):
     """Reads the first `PREFIX.size` bytes.
 

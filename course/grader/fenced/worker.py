@@ -18,15 +18,9 @@ class Refused(Exception):  # noqa: N818, an answer and no error
     """An answer that cannot be compared: a word that the judge makes a sentence of."""
 
 
-def call(function, *arrays, **options):
+def call(function, *arguments, **options):
     """The plain probe: calls a student's function."""
-    return function(*arrays, **options)
-
-
-def parameters(function, *names):
-    """Another probe: which of some names a function calls its arguments, as truth values."""
-    code = function.__code__
-    return [name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] for name in names]
+    return function(*arguments, **options)
 
 
 def numbers(value):
@@ -91,7 +85,7 @@ class Worker:
 
     def __init__(self, requests, replies, probes):
         self.requests, self.replies = requests, replies
-        self.probes = {"call": call, "parameters": parameters, **probes}
+        self.probes = {"call": call, **probes}
 
     def read(self):
         """Waits for a message. The judge is trusted here."""
@@ -127,6 +121,7 @@ class Worker:
     def answer(self, message, arrays, space, failed):
         """Calls a function. Returns a message and arrays."""
         name, options = message["name"], message["options"]
+        arguments = frames.decode(message["arguments"], arrays)
         if name not in space:
             return {"failed": failed[name]} if name in failed else {"refused": "missing"}, ()
         try:
@@ -137,7 +132,7 @@ class Worker:
             elif not callable(space[name]):
                 raise Refused("no function")
             else:
-                value = self.probes[message["probe"]](space[name], *arrays, **options)
+                value = self.probes[message["probe"]](space[name], *arguments, **options)
             return {}, numbers(value)
         except Refused as error:
             return {"refused": str(error)}, ()
