@@ -4,15 +4,16 @@ An assignment's ``wrong.py`` holds ``WRONG``, a list of `Wrong`, and ``RIGHT``, 
 another style: name -> text, or (twist, text).
 """
 
+import ast
 import dataclasses
 import importlib.util
-import traceback
+import linecache
 
 import numpy as np
 
 from course import cells as percent
 from course.grader import checks, fence
-from course.grader.fenced import frames, worker
+from course.grader.fenced import extract, frames, worker
 from course.grader.judge import judge
 
 
@@ -95,6 +96,8 @@ class Direct:
 
     def __init__(self, program, probes):
         self.space = {"__name__": "submission"}
+        # AutoGraph wants to see the source of what it compiles.
+        linecache.cache["<program>"] = (len(program), None, program.splitlines(True), "<program>")
         exec(compile(program, "<program>", "exec"), self.space)
         self.probes = {"call": worker.call, **probes}
 
@@ -123,13 +126,29 @@ def probes(assignment):
     return vars(found)
 
 
-def failed(assignment, program, seed):
+def affected(assignment, program):
+    """Returns the questions whose code differs from the reference's, with all that it uses."""
+
+    def code(text, names):
+        parts, _ = extract.definitions([text])
+        return [ast.unparse(part["node"]) for part in extract.needed(parts, names)]
+
+    functions = assignment.module.FUNCTIONS
+    return [
+        question
+        for question in assignment.questions
+        if code(program, functions[question]) != code(reference(assignment), functions[question])
+    ]
+
+
+def failed(assignment, student, seed, questions=None):
     """Grades a program.
 
     Args:
         assignment: `grader.assignment.Assignment`.
-        program: text.
-        seed: stands in for the student.
+        student: `Direct`.
+        seed: stands in for the student's name.
+        questions: those that are asked. None: all.
 
     Returns:
         A dict: the checks that it failed, by the names of their functions, -> what was said.
@@ -137,13 +156,14 @@ def failed(assignment, program, seed):
     Raises:
         RuntimeError: if a check itself failed.
     """
-    student = Direct(program, probes(assignment))
     found = {}
     for item in assignment.checks:
+        if questions is not None and item.question not in questions:
+            continue
         rng = checks.generator(assignment.key, str(seed), item.question, item.function.__name__)
         verdict, trouble = judge(item, checks.Ask(student), rng)
         if trouble:
-            raise RuntimeError(f"{item.name}: {trouble}\n{traceback.format_exc()}")
+            raise RuntimeError(f"{item.name}: {trouble}")
         if verdict.score != item.points:
             found[item.function.__name__] = verdict.message
     return found
