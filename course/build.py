@@ -18,14 +18,15 @@ KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 LOCKED = {"editable": False, "deletable": False}
 FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form", "tags": ["hide-input"]}
 
-SELF_CHECK = '''#@title Self-check: run this cell last
+SELF_CHECK = """#@title Self-check: run this cell last
 # It takes from your cells what the grader takes (imports, functions, classes, constants), and runs
 # the checks above on that. What passes here is read by the grader as you mean it.
 def _self_check(sources):
 {extract}
 
     marked = [text for text in sources if text.startswith("# check ")]
-    parts, complaints = definitions([t for t in sources if t not in marked and "_self_check" not in t])
+    own = [text for text in sources if text not in marked and "_self_check" not in text]
+    parts, complaints = definitions(own)
     space = {{}}
     for part in parts:
         try:
@@ -33,19 +34,21 @@ def _self_check(sources):
         except Exception as error:
             print(f"{{', '.join(part['names'])}}: {{type(error).__name__}}: {{error}}")
     for name in {names}:
-        text = next((text for text in reversed(marked) if text.startswith(f"# check {{name}}")), None)
-        if text is None:
+        found = [text for text in marked if text.startswith(f"# check {{name}}\n")]
+        if not found:
             print(f"{{name}}: run its check cell first")
             continue
         try:
-            exec(text, dict(space))
+            exec(found[-1], dict(space))
             print(f"{{name}}: passes")
         except Exception as error:
             print(f"{{name}}: {{type(error).__name__}}: {{error}}")
+    for _, words, line in complaints:
+        print(f"a cell is no Python and is left out: {{words}}, line {{line}} of the cell")
     print(f"student_id: {{space.get('student_id')}}")
 
 
-_self_check(In)'''
+_self_check(In)"""
 
 
 def extract_source():

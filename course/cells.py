@@ -87,7 +87,8 @@ def solved_code(text, begin="", end=""):
 
     Args:
         text: the cell's.
-        begin, end: marks to set round the solution; "" for none.
+        begin: a mark to set before the solution; "" for none.
+        end: the same behind it.
     """
 
     def keep(match):

@@ -39,7 +39,9 @@ def address():
     """Returns the address of the rendered book, or None where the repository has none yet."""
     text = (ROOT / "_config.yml").read_text(encoding="utf-8")
     owner, name = re.search(r"url: https://github\.com/([^/\s]+)/([^/\s]+)", text).groups()
-    return None if (owner, name) == ("OWNER", "NAME") else f"https://{owner.lower()}.github.io/{name}"
+    return (
+        None if (owner, name) == ("OWNER", "NAME") else f"https://{owner.lower()}.github.io/{name}"
+    )
 
 
 def resolve(text, base):

@@ -1,7 +1,7 @@
-"""The course's own right and wrong submissions, graded in this process: our own code needs no fence.
+"""The course's own right and wrong submissions, graded in this process: our code needs no fence.
 
-An assignment's ``wrong.py`` holds ``WRONG``, a list of `Wrong`, and ``RIGHT``, a dict of programs in
-another style: name -> text, or (twist, text).
+An assignment's ``wrong.py`` holds ``WRONG``, a list of `Wrong`, and ``RIGHT``, a dict of programs
+in another style: name -> text, or (twist, text).
 """
 
 import ast

@@ -18,7 +18,9 @@ HERE = Path(__file__).parent
 def templates():
     """Returns jinja2's environment: it escapes all that a student may have written."""
     loader = jinja2.FileSystemLoader(HERE / "templates")
-    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined
+    )
     render = MarkdownIt("commonmark").enable("table").render
     environment.filters["markdown"] = lambda text: Markup(render(text))
     return environment

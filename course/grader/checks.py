@@ -159,7 +159,8 @@ def close(got, expected, what, tolerance=1e-6):
     """Refuses an answer that is off.
 
     Args:
-        got, expected: numbers, or arrays of one shape.
+        got: a number, or an array.
+        expected: the right one.
         what: a name for it.
         tolerance: how far it may be off, relative to the larger of 1 and the expected size.
 

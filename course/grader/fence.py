@@ -1,8 +1,8 @@
 """The judge's side of the fence: starts the students' processes and asks them.
 
 The student's code runs in a process of its own for each question, so that whatever it does there
-costs that question and no other. A process that computes for too long, or ends, has failed; one that
-the *clock* stops may have waited for a busy machine, and is not judged.
+costs that question and no other. A process that computes for too long, or ends, has failed; one
+that the *clock* stops may have waited for a busy machine, and is not judged.
 """
 
 import contextlib
@@ -47,7 +47,7 @@ class Wrong(Exception):  # noqa: N818, a verdict and no error
 
 
 class Ungraded(Exception):  # noqa: N818
-    """The grader could not find out; the text says why. It is nobody's fault and costs no points."""
+    """The grader could not find out; the text says why. It costs no points."""
 
 
 REFUSALS = {
@@ -73,7 +73,7 @@ def another_user():
 
 
 class Fence:
-    """One process for a class, which has imported what submissions need and forks for each question.
+    """One process for a class: it has imported what submissions need and forks for each question.
 
     It is a context manager.
 
@@ -83,7 +83,7 @@ class Fence:
         limits: `Limits`.
     """
 
-    def __init__(self, modules=(), probes=None, limits=Limits()):  # noqa: B008, it is frozen
+    def __init__(self, modules=(), probes=None, limits=Limits()):
         self.limits, self.user, self.count = limits, another_user(), 0
         self.folder = tempfile.TemporaryDirectory(prefix="fence-")
         self.control, other = socket.socketpair()
@@ -119,7 +119,9 @@ class Fence:
         try:
             text = self.control.recv(1 << 16)
         except TimeoutError as error:
-            raise Ungraded(f"the grader's own process did not answer for {seconds:.0f} s") from error
+            raise Ungraded(
+                f"the grader's own process did not answer for {seconds:.0f} s"
+            ) from error
         except OSError:
             text = b""
         if not text:

@@ -80,7 +80,9 @@ def code_cells(data):
         UnreadableError: if it is none.
     """
     if len(data) > MAX_BYTES:
-        raise UnreadableError(f"the notebook has more than {MAX_BYTES >> 20} MiB: clear its outputs")
+        raise UnreadableError(
+            f"the notebook has more than {MAX_BYTES >> 20} MiB: clear its outputs"
+        )
     try:
         notebook = json.loads(data)
         cells = notebook["cells"]
@@ -133,7 +135,9 @@ def grade(assignment, fence, student, data):
         cells = code_cells(data)
     except UnreadableError as error:
         result.notes.append(str(error))
-        result.verdicts = [Verdict(check, 0, "there was nothing to ask") for check in assignment.checks]
+        result.verdicts = [
+            Verdict(check, 0, "there was nothing to ask") for check in assignment.checks
+        ]
         return result
     submission = Submission(fence, cells)
     functions = assignment.module.FUNCTIONS

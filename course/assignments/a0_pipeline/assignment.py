@@ -30,4 +30,6 @@ def gap(real, fake):
 
 
 # %% check q1
-assert abs(gap(np.array([1.0, 3.0]), np.array([0.5, 0.5])) - 1.5) < 1e-9, "means 2 and 0.5: the gap is 1.5"
+assert abs(gap(np.array([1.0, 3.0]), np.array([0.5, 0.5])) - 1.5) < 1e-9, (
+    "means 2 and 0.5: the gap is 1.5"
+)

@@ -10,6 +10,8 @@ from scipy import special
 
 # %% answer q1
 student_id = "0000000"  # yours, in quotation marks
+
+
 # %% [markdown]
 # ## 1. An ideal generator
 #
@@ -44,9 +46,13 @@ def ideal_generator(z, means, stds, weights):
 
 
 # %% check q1
-_one = ideal_generator(np.array([-1.0, 0.0, 2.0]), np.array([5.0]), np.array([3.0]), np.array([1.0]))
+_one = ideal_generator(
+    np.array([-1.0, 0.0, 2.0]), np.array([5.0]), np.array([3.0]), np.array([1.0])
+)
 assert np.shape(_one) == (3,), "one number for each z"
 assert np.allclose(_one, [2, 5, 11], atol=1e-6), "one component: 5 + 3z"
+
+
 # %% [markdown]
 # ## 2. The best discriminator
 #
@@ -72,6 +78,8 @@ def best_logit(p, q, share):
 # %% check q2
 _logit = best_logit(np.array([1.0, 3.0]), np.array([1.0, 1.0]), 0.5)
 assert np.allclose(_logit, [0, np.log(3)]), "equal shares: the logarithm of p/q"
+
+
 # %% [markdown]
 # ## 3. The losses
 #
@@ -103,6 +111,8 @@ _pair = losses(np.zeros(4), np.zeros(4))
 assert len(_pair) == 2, "two numbers"
 assert abs(_pair[0] - 2 * np.log(2)) < 1e-9, "logits of 0: the discriminator pays 2 log 2"
 assert abs(_pair[1] - np.log(2)) < 1e-9, "logits of 0: the generator pays log 2"
+
+
 # %% [markdown]
 # ## 4. How hard a sample is pulled
 #
@@ -130,6 +140,8 @@ def generator_slope(logit, kind):
 # %% check q4
 for _kind in ("minimax", "non_saturating"):
     assert np.allclose(generator_slope(np.zeros(2), _kind), -0.5), "at logit 0 both slopes are -1/2"
+
+
 # %% [markdown] twist=least_squares
 # ## 5. Another loss: least squares
 #
@@ -156,8 +168,14 @@ def best_output(p, q, a, b):
 
 
 # %% check q5 twist=least_squares
-assert abs(discriminator_loss(np.array([1.0, 3.0]), np.array([0.0]), 0.0, 1.0) - 1) < 1e-9, "½·(0 + 4)/2 + 0"
-assert np.allclose(best_output(np.ones(1), np.ones(1), 0.0, 1.0), 0.5), "p = q: halfway between the labels"
+assert abs(discriminator_loss(np.array([1.0, 3.0]), np.array([0.0]), 0.0, 1.0) - 1) < 1e-9, (
+    "½·(0 + 4)/2 + 0"
+)
+assert np.allclose(best_output(np.ones(1), np.ones(1), 0.0, 1.0), 0.5), (
+    "p = q: halfway between the labels"
+)
+
+
 # %% [markdown] twist=smoothing
 # ## 5. Another loss: smoothed labels
 #
@@ -185,8 +203,14 @@ def best_output(p, q, alpha):
 
 
 # %% check q5 twist=smoothing
-assert abs(discriminator_loss(np.zeros(3), np.zeros(2), 0.9) - 2 * np.log(2)) < 1e-9, "logits of 0: 2 log 2"
-assert np.allclose(best_output(np.ones(1), np.zeros(1) + 1e-300, 0.5), 0), "no generated samples: D is alpha"
+assert abs(discriminator_loss(np.zeros(3), np.zeros(2), 0.9) - 2 * np.log(2)) < 1e-9, (
+    "logits of 0: 2 log 2"
+)
+assert np.allclose(best_output(np.ones(1), np.zeros(1) + 1e-300, 0.5), 0), (
+    "no generated samples: D is alpha"
+)
+
+
 # %% [markdown] twist=margin
 # ## 5. Another loss: a hinge with a margin
 #
@@ -214,7 +238,11 @@ def best_output(p, q, margin):
 
 # %% check q5 twist=margin
 assert abs(discriminator_loss(np.array([1.0]), np.array([-1.0]), 1.0)) < 1e-9, "nothing is missing"
-assert np.allclose(np.abs(best_output(np.ones(1), np.zeros(1) + 0.5, 1.0)), 1), "margin 1: an output of size 1"
+assert np.allclose(np.abs(best_output(np.ones(1), np.zeros(1) + 0.5, 1.0)), 1), (
+    "margin 1: an output of size 1"
+)
+
+
 # %% [markdown] twist=temperature
 # ## 5. Another loss: a temperature
 #
@@ -224,7 +252,8 @@ assert np.allclose(np.abs(best_output(np.ones(1), np.zeros(1) + 0.5, 1.0)), 1), 
 def discriminator_loss(real, fake, temperature):
     """Returns the cross-entropy of the outputs, whose probability is sigmoid(output / temperature)."""
     # BEGIN SOLUTION
-    return np.mean(np.logaddexp(0, -real / temperature)) + np.mean(np.logaddexp(0, fake / temperature))
+    real, fake = real / temperature, fake / temperature
+    return np.mean(np.logaddexp(0, -real)) + np.mean(np.logaddexp(0, fake))
     # END SOLUTION
 
 
@@ -241,7 +270,9 @@ def best_output(p, q, temperature):
 
 
 # %% check q5 twist=temperature
-assert abs(discriminator_loss(np.zeros(3), np.zeros(2), 2.0) - 2 * np.log(2)) < 1e-9, "outputs of 0: 2 log 2"
+assert abs(discriminator_loss(np.zeros(3), np.zeros(2), 2.0) - 2 * np.log(2)) < 1e-9, (
+    "outputs of 0: 2 log 2"
+)
 assert np.allclose(best_output(np.ones(1), np.ones(1), 2.0), 0), "p = q: the output is 0"
 # %% [markdown]
 # ## Predict, run, explain

@@ -51,7 +51,9 @@ def right_distribution(ask, rng):
         means, stds, weights = mixture(rng, 2)
         z = rng.uniform(-3.5, 3.5, 12)
         x = ask("ideal_generator", z, means, stds, weights, shape=(12,))
-        found = sum(w * stats.norm.cdf(x, m, s) for m, s, w in zip(means, stds, weights, strict=True))
+        found = sum(
+            w * stats.norm.cdf(x, m, s) for m, s, w in zip(means, stds, weights, strict=True)
+        )
         close(found, stats.norm.cdf(z), "F(G(z))", 1e-6)
 
 
@@ -67,7 +69,9 @@ def gap_is_jumped(ask, rng):
         weights = np.array([weight, 1 - weight])
         x = ask("ideal_generator", z, means[order], stds[order], weights[order], shape=(4,))
         inside = [stats.norm.ppf(stats.norm.cdf(z[:2]) / weight, means[0], stds[0])]
-        inside += [stats.norm.ppf((stats.norm.cdf(z[2:]) - weight) / (1 - weight), means[1], stds[1])]
+        inside += [
+            stats.norm.ppf((stats.norm.cdf(z[2:]) - weight) / (1 - weight), means[1], stds[1])
+        ]
         close(x, np.concatenate(inside), "a sample near the gap", 1e-5)
 
 
@@ -86,7 +90,7 @@ def any_share(ask, rng):
         share = rng.uniform(0.05, 0.4) if rng.random() < 0.5 else rng.uniform(0.6, 0.95)
         expected = []
         for a, b in zip(share * p, (1 - share) * q, strict=True):
-            loss = lambda t, a=a, b=b: a * np.logaddexp(0, -t) + b * np.logaddexp(0, t)  # noqa: E731
+            loss = lambda t, a=a, b=b: a * np.logaddexp(0, -t) + b * np.logaddexp(0, t)
             expected.append(optimize.minimize_scalar(loss, bounds=(-12, 12), method="bounded").x)
         close(ask("best_logit", p, q, share, shape=(3,)), expected, "the logit", 1e-3)
 
@@ -203,10 +207,12 @@ def of_variant(twist):
             answer = ask("best_output", p, q, **options, shape=(4,))
             that(np.abs(answer).max() < 100, "an output has a size of 100 or more")
             for k in range(4):
-                loss = lambda t, k=k, o=options: p[k] * real_loss(t, **o) + q[k] * fake_loss(t, **o)  # noqa: E731
+                loss = lambda t, k=k, o=options: p[k] * real_loss(t, **o) + q[k] * fake_loss(t, **o)
                 grid = np.linspace(-25, 25, 5001)
                 start = grid[np.argmin(loss(grid))]
-                best = optimize.minimize_scalar(loss, bounds=(start - 0.02, start + 0.02), method="bounded")
+                best = optimize.minimize_scalar(
+                    loss, bounds=(start - 0.02, start + 0.02), method="bounded"
+                )
                 close(answer[k], best.x, "the best output", 1e-3)
 
     return (

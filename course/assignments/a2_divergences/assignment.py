@@ -13,6 +13,8 @@ from scipy import special
 
 # %% answer q1
 student_id = "0000000"  # yours, in quotation marks
+
+
 # %% [markdown]
 # ## 1. The value of the game
 #
@@ -29,8 +31,12 @@ def game_value(p, q):
 
 
 # %% check q1
-assert abs(game_value(np.array([0.5, 0.5]), np.array([0.5, 0.5])) + np.log(4)) < 1e-9, "p = q: -log 4"
+assert abs(game_value(np.array([0.5, 0.5]), np.array([0.5, 0.5])) + np.log(4)) < 1e-9, (
+    "p = q: -log 4"
+)
 assert abs(game_value(np.array([1.0, 0.0]), np.array([0.0, 1.0]))) < 1e-9, "nothing in common: 0"
+
+
 # %% [markdown]
 # ## 2. One step of the generator
 #
@@ -59,6 +65,8 @@ def mirror_step(p, q, rate):
 # %% check q2
 _half = np.array([0.5, 0.5])
 assert np.allclose(mirror_step(_half, _half, 0.3), _half), "p = q: nothing moves"
+
+
 # %% [markdown]
 # ## 3. A bound from any critic
 #
@@ -81,7 +89,11 @@ def kl_bound(critic, p, q):
 
 
 # %% check q3
-assert abs(kl_bound(np.ones(2), np.array([0.5, 0.5]), np.array([0.5, 0.5]))) < 1e-9, "T = 1 everywhere: the bound is 0"
+assert abs(kl_bound(np.ones(2), np.array([0.5, 0.5]), np.array([0.5, 0.5]))) < 1e-9, (
+    "T = 1 everywhere: the bound is 0"
+)
+
+
 # %% [markdown]
 # ## 4. The Wasserstein distance on the line
 #
@@ -109,7 +121,11 @@ def wasserstein_line(x, y):
 
 
 # %% check q4
-assert abs(wasserstein_line(np.array([0.0, 1.0]), np.array([3.0, 4.0])) - 3) < 1e-9, "shifted by 3: the distance is 3"
+assert abs(wasserstein_line(np.array([0.0, 1.0]), np.array([3.0, 4.0])) - 3) < 1e-9, (
+    "shifted by 3: the distance is 3"
+)
+
+
 # %% [markdown]
 # ## 5. What any critic says about it
 #
@@ -135,8 +151,12 @@ def critic_bound(critic, points, p, q):
 
 
 # %% check q5
-_bound = critic_bound(np.array([0.0, 6.0]), np.array([0.0, 2.0]), np.array([0.0, 1.0]), np.array([1.0, 0.0]))
+_bound = critic_bound(
+    np.array([0.0, 6.0]), np.array([0.0, 2.0]), np.array([0.0, 1.0]), np.array([1.0, 0.0])
+)
 assert abs(_bound - 2) < 1e-9, "all mass moves from 0 to 2, and the critic is 3x: the bound is 2"
+
+
 # %% [markdown] twist=reverse_kl
 # ## 6. Another divergence
 #

@@ -144,7 +144,9 @@ def critic_in_any_order(ask, rng):
         steps = -np.sign(np.cumsum(p - q)[:-1]) * np.diff(points)
         best = np.concatenate([[0.0], np.cumsum(steps)]) * rng.uniform(0.2, 0.6) + rng.normal()
         other = rng.normal(size=6)
-        slopes = np.abs(other[:, None] - other) / np.where(np.eye(6), np.inf, np.abs(points[:, None] - points))
+        slopes = np.abs(other[:, None] - other) / np.where(
+            np.eye(6), np.inf, np.abs(points[:, None] - points)
+        )
         order = rng.permutation(6)
         for critic, expected in (
             (best, stats.wasserstein_distance(points, points, p, q)),
@@ -188,8 +190,10 @@ def of_variant(twist):
             t = np.imag(f(u + 1e-30j)) / 1e-30
             expected = []
             for slope in t:
-                loss = lambda v, slope=slope: f(np.exp(v)) - np.exp(v) * slope  # noqa: E731
-                expected.append(-optimize.minimize_scalar(loss, bounds=(-3, 3), method="bounded").fun)
+                loss = lambda v, slope=slope: f(np.exp(v)) - np.exp(v) * slope
+                expected.append(
+                    -optimize.minimize_scalar(loss, bounds=(-3, 3), method="bounded").fun
+                )
             answer = ask("conjugate", t, shape=(3,))
             that(np.ptp(answer) > 0, "the conjugate is the same everywhere")
             close(answer, expected, "the conjugate", 1e-4)

@@ -12,6 +12,8 @@ from scipy import special
 
 # %% answer q1
 student_id = "0000000"  # yours, in quotation marks
+
+
 # %% [markdown]
 # ## 1. The field
 #
@@ -39,8 +41,14 @@ def field(w, kind, gamma):
 
 
 # %% check q1
-assert np.allclose(field(np.array([1.0, 0.0]), "minimax", 0.0), [0, -0.5]), "psi = 0: only the discriminator moves"
-assert np.allclose(field(np.array([0.0, 1.0]), "minimax", 0.0), [0.5, 0]), "theta = 0: only the generator moves"
+assert np.allclose(field(np.array([1.0, 0.0]), "minimax", 0.0), [0, -0.5]), (
+    "psi = 0: only the discriminator moves"
+)
+assert np.allclose(field(np.array([0.0, 1.0]), "minimax", 0.0), [0.5, 0]), (
+    "theta = 0: only the generator moves"
+)
+
+
 # %% [markdown]
 # ## 2. A step is a matrix
 #
@@ -70,6 +78,8 @@ def step_matrix(order, h, a, gamma):
 # %% check q2
 _matrix = step_matrix("simultaneous", 0.1, 1.0, 0.0)
 assert np.allclose(_matrix, [[1, 0.1], [-0.1, 1]]), "no penalty, a = 1, h = 0.1"
+
+
 # %% [markdown]
 # ## 3. How fast it grows
 #
@@ -90,7 +100,11 @@ def factor(matrix):
 
 
 # %% check q3
-assert abs(factor(np.array([[0.5, 0.0], [0.0, 0.25]])) - 0.5) < 1e-9, "a diagonal matrix: its largest entry"
+assert abs(factor(np.array([[0.5, 0.0], [0.0, 0.25]])) - 0.5) < 1e-9, (
+    "a diagonal matrix: its largest entry"
+)
+
+
 # %% [markdown]
 # ## 4. The largest step
 #
@@ -117,7 +131,11 @@ def largest_step(order, a, gamma):
 
 
 # %% check q4
-assert abs(largest_step("simultaneous", 1.0, 0.5) - 0.5) < 1e-6, "a = 1, gamma = 0.5, simultaneous: 0.5"
+assert abs(largest_step("simultaneous", 1.0, 0.5) - 0.5) < 1e-6, (
+    "a = 1, gamma = 0.5, simultaneous: 0.5"
+)
+
+
 # %% [markdown]
 # ## 5. Play
 #
@@ -154,6 +172,8 @@ def play(order, start, steps, h, kind, gamma):
 _path = play("simultaneous", np.array([1.0, 0.0]), 3, 0.1, "minimax", 0.0)
 assert np.shape(_path) == (4, 2), "the start and three states"
 assert np.allclose(_path[1], [1, -0.05]), "the first step from (1, 0)"
+
+
 # %% [markdown] twist=extragradient
 # ## 6. Look ahead
 #
@@ -169,7 +189,11 @@ def method_matrix(h, a, gamma):
 
 
 # %% check q6 twist=extragradient
-assert np.allclose(method_matrix(0.1, 1.0, 0.0), [[0.99, 0.1], [-0.1, 0.99]]), "no penalty, a = 1, h = 0.1"
+assert np.allclose(method_matrix(0.1, 1.0, 0.0), [[0.99, 0.1], [-0.1, 0.99]]), (
+    "no penalty, a = 1, h = 0.1"
+)
+
+
 # %% [markdown] twist=optimistic
 # ## 6. Optimism
 #
@@ -188,6 +212,8 @@ def method_matrix(h, a, gamma):
 # %% check q6 twist=optimistic
 assert np.shape(method_matrix(0.1, 1.0, 0.0)) == (4, 4), "it acts on two states"
 assert np.allclose(method_matrix(0.1, 1.0, 0.0)[:, 0], [1, -0.2, 1, 0]), "what becomes of theta = 1"
+
+
 # %% [markdown] twist=momentum
 # ## 6. Momentum
 #
@@ -205,7 +231,11 @@ def method_matrix(h, a, gamma, beta):
 
 # %% check q6 twist=momentum
 assert np.shape(method_matrix(0.1, 1.0, 0.0, 0.5)) == (4, 4), "it acts on two states"
-assert np.allclose(method_matrix(0.1, 1.0, 0.0, 0.5)[:, 0], [1.5, -0.1, 1, 0]), "what becomes of theta = 1"
+assert np.allclose(method_matrix(0.1, 1.0, 0.0, 0.5)[:, 0], [1.5, -0.1, 1, 0]), (
+    "what becomes of theta = 1"
+)
+
+
 # %% [markdown] twist=several
 # ## 6. Several steps of the discriminator
 #
@@ -222,7 +252,11 @@ def method_matrix(h, a, gamma, k):
 
 
 # %% check q6 twist=several
-assert np.allclose(method_matrix(0.1, 1.0, 0.0, 2), [[0.98, 0.1], [-0.2, 1]]), "no penalty, a = 1, h = 0.1, k = 2"
+assert np.allclose(method_matrix(0.1, 1.0, 0.0, 2), [[0.98, 0.1], [-0.2, 1]]), (
+    "no penalty, a = 1, h = 0.1, k = 2"
+)
+
+
 # %% [markdown] twist=average
 # ## 6. The average
 #
@@ -239,8 +273,12 @@ def method_matrix(h, a, gamma, beta):
 
 
 # %% check q6 twist=average
-assert np.shape(method_matrix(0.1, 1.0, 0.0, 0.5)) == (4, 4), "it acts on the state and on the average"
-assert np.allclose(method_matrix(0.1, 1.0, 0.0, 0.5)[:, 0], [1, -0.1, 0.5, -0.05]), "what becomes of theta = 1"
+assert np.shape(method_matrix(0.1, 1.0, 0.0, 0.5)) == (4, 4), (
+    "it acts on the state and on the average"
+)
+assert np.allclose(method_matrix(0.1, 1.0, 0.0, 0.5)[:, 0], [1, -0.1, 0.5, -0.05]), (
+    "what becomes of theta = 1"
+)
 # %% [markdown]
 # ## Predict, run, explain
 #

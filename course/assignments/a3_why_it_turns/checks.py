@@ -40,7 +40,7 @@ def velocity(w, kind, gamma):
         if kind == "minimax"
         else (lambda t: -special.log_expit(psi * t))
     )
-    tell = lambda s: -special.log_expit(-s * theta) + gamma / 2 * s**2  # noqa: E731
+    tell = lambda s: -special.log_expit(-s * theta) + gamma / 2 * s**2
     return np.array([-slope(fool, theta), -slope(tell, psi)])
 
 
@@ -51,7 +51,11 @@ def linear(w, a, gamma):
 
 def numbers(rng):
     """A step, a slope and a weight, none small and no two alike."""
-    return rng.uniform(0.05, 0.3), rng.choice([0.5, 1.5, 2]) * rng.uniform(0.9, 1.1), rng.uniform(0.2, 0.8)
+    return (
+        rng.uniform(0.05, 0.3),
+        rng.choice([0.5, 1.5, 2]) * rng.uniform(0.9, 1.1),
+        rng.uniform(0.2, 0.8),
+    )
 
 
 def of_step(step, size):
@@ -96,7 +100,7 @@ def simultaneous_matrix(ask, rng):
     """simultaneous, with penalty: what becomes of unit vectors"""
     for _ in range(8):
         h, a, gamma = numbers(rng)
-        expected = of_step(lambda w: w + h * linear(w, a, gamma), 2)  # noqa: B023
+        expected = of_step(lambda w: w + h * linear(w, a, gamma), 2)
         close(ask("step_matrix", "simultaneous", h, a, gamma, shape=(2, 2)), expected, "the matrix")
 
 
@@ -111,7 +115,7 @@ def alternating_matrix(ask, rng):
     """alternating: what becomes of unit vectors"""
     for _ in range(8):
         h, a, gamma = numbers(rng)
-        expected = of_step(lambda w: alternate(w, h, a, gamma), 2)  # noqa: B023
+        expected = of_step(lambda w: alternate(w, h, a, gamma), 2)
         close(ask("step_matrix", "alternating", h, a, gamma, shape=(2, 2)), expected, "the matrix")
 
 
@@ -144,7 +148,7 @@ def weak_penalty_known(ask, rng):
 
 def limit(step, a, gamma):
     """The step at which the largest multiplier crosses 1, by bisection on the matrix itself."""
-    excess = lambda h: np.abs(np.linalg.eigvals(of_step(lambda w: step(w, h), 2))).max() - 1  # noqa: E731
+    excess = lambda h: np.abs(np.linalg.eigvals(of_step(lambda w: step(w, h), 2))).max() - 1
     return optimize.brentq(excess, 1e-3, 20 / min(a, gamma), xtol=1e-10)
 
 
@@ -154,7 +158,7 @@ def simultaneous_limit(ask, rng):
     for k in range(8):
         a = rng.choice([0.5, 1.5]) * rng.uniform(0.9, 1.1)
         gamma = a * (rng.uniform(0.4, 1.2) if k % 2 else rng.uniform(2.5, 4))
-        expected = limit(lambda w, h: w + h * linear(w, a, gamma), a, gamma)  # noqa: B023
+        expected = limit(lambda w, h: w + h * linear(w, a, gamma), a, gamma)
         close(ask("largest_step", "simultaneous", a, gamma), expected, "the step")
 
 
@@ -164,7 +168,7 @@ def alternating_limit(ask, rng):
     for _ in range(8):
         a = rng.choice([0.5, 1.5]) * rng.uniform(0.9, 1.1)
         gamma = a * rng.uniform(0.4, 4)
-        expected = limit(lambda w, h: alternate(w, h, a, gamma), a, gamma)  # noqa: B023
+        expected = limit(lambda w, h: alternate(w, h, a, gamma), a, gamma)
         close(ask("largest_step", "alternating", a, gamma), expected, "the step")
 
 
@@ -179,7 +183,11 @@ def first_step(ask, rng):
 def both_orders(ask, rng):
     """both orders in the field itself"""
     for k in range(4):
-        start, h, gamma = rng.choice([-1, 1], 2) * rng.uniform(0.8, 2, 2), rng.uniform(0.1, 0.3), rng.uniform(0, 0.5)
+        start, h, gamma = (
+            rng.choice([-1, 1], 2) * rng.uniform(0.8, 2, 2),
+            rng.uniform(0.1, 0.3),
+            rng.uniform(0, 0.5),
+        )
         kind = ("minimax", "non_saturating")[k // 2]
         states = [start]
         for _ in range(6):
@@ -245,7 +253,7 @@ def of_variant(twist):
         for _ in range(8):
             h, a, gamma = numbers(rng)
             more = draw(rng)
-            expected = of_step(lambda w: step(w, h, a, gamma, *more), size)  # noqa: B023
+            expected = of_step(lambda w: step(w, h, a, gamma, *more), size)
             answer = ask("method_matrix", h, a, gamma, *more, shape=(size, size))
             close(answer, expected, "the matrix")
 

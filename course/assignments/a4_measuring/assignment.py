@@ -10,6 +10,8 @@ import numpy as np
 
 # %% answer q1
 student_id = "0000000"  # yours, in quotation marks
+
+
 # %% [markdown]
 # ## 1. The Fréchet distance
 #
@@ -31,7 +33,8 @@ def frechet_distance(real, fake):
     values, vectors = np.linalg.eigh(sigma)
     root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
     middle = np.linalg.eigvalsh(root @ gamma @ root)
-    return difference @ difference + np.trace(sigma + gamma) - 2 * np.sqrt(np.maximum(middle, 0)).sum()
+    shared = 2 * np.sqrt(np.maximum(middle, 0)).sum()
+    return difference @ difference + np.trace(sigma + gamma) - shared
     # END SOLUTION
 
 
@@ -39,6 +42,8 @@ def frechet_distance(real, fake):
 _points = np.random.default_rng(0).normal(size=(50, 3))
 assert abs(frechet_distance(_points, _points)) < 1e-6, "a sample and itself: 0"
 assert abs(frechet_distance(_points, _points + [3, 0, 4]) - 25) < 1e-6, "shifted by (3, 0, 4): 25"
+
+
 # %% [markdown]
 # ## 2. The kernel distance
 #
@@ -52,6 +57,7 @@ def kernel_distance(real, fake):
         real: array of shape (n, d).
         fake: array of shape (m, d).
     """
+
     # BEGIN SOLUTION
     def kernel(x, y):
         return (x @ y.T / x.shape[1] + 1) ** 3
@@ -66,7 +72,11 @@ def kernel_distance(real, fake):
 
 # %% check q2
 _zeros, _ones = np.zeros((3, 1)), np.ones((3, 1))
-assert abs(kernel_distance(_zeros, _ones) - 7) < 1e-9, "all real features 0, all generated ones 1: 1 + 8 - 2"
+assert abs(kernel_distance(_zeros, _ones) - 7) < 1e-9, (
+    "all real features 0, all generated ones 1: 1 + 8 - 2"
+)
+
+
 # %% [markdown]
 # ## 3. Coverage
 #
@@ -91,7 +101,11 @@ def coverage(real, fake, num_neighbours):
 
 # %% check q3
 _line = np.arange(10.0)[:, None]
-assert abs(coverage(_line, _line[:5], 1) - 0.6) < 1e-9, "0 to 9, generated are 0 to 4, k = 1: the ball of 5 holds 4"
+assert abs(coverage(_line, _line[:5], 1) - 0.6) < 1e-9, (
+    "0 to 9, generated are 0 to 4, k = 1: the ball of 5 holds 4"
+)
+
+
 # %% [markdown]
 # ## 4. What coverage is when nothing is wrong
 #
@@ -108,6 +122,8 @@ def expected_coverage(n, m, num_neighbours):
 
 # %% check q4
 assert abs(expected_coverage(2, 1, 1) - 0.5) < 1e-9, "two real, one generated, k = 1: one half"
+
+
 # %% [markdown] twist=density
 # ## 5. Density
 #
@@ -125,7 +141,11 @@ def density(real, fake, num_neighbours):
 
 
 # %% check q5 twist=density
-assert abs(density(np.arange(10.0)[:, None], np.array([[4.0]]), 1) - 3) < 1e-9, "4 lies in the balls of 3, 4 and 5"
+assert abs(density(np.arange(10.0)[:, None], np.array([[4.0]]), 1) - 3) < 1e-9, (
+    "4 lies in the balls of 3, 4 and 5"
+)
+
+
 # %% [markdown] twist=precision_recall
 # ## 5. Precision and recall
 #
@@ -134,6 +154,7 @@ assert abs(density(np.arange(10.0)[:, None], np.array([[4.0]]), 1) - 3) < 1e-9, 
 # %% answer q5 twist=precision_recall
 def precision_recall(real, fake, num_neighbours):
     """Returns precision and recall, two numbers; the arguments are those of `coverage`."""
+
     # BEGIN SOLUTION
     def share(centres, points):
         own = np.linalg.norm(centres[:, None] - centres, axis=2)
@@ -149,6 +170,8 @@ def precision_recall(real, fake, num_neighbours):
 _precision, _recall = precision_recall(np.arange(4.0)[:, None], np.array([[0.0], [1.0], [50.0]]), 1)
 assert abs(_precision - 2 / 3) < 1e-9, "50 is far from all real ones"
 assert abs(_recall - 1) < 1e-9, "its ball is so large that it holds every real one"
+
+
 # %% [markdown] twist=inception_score
 # ## 5. The inception score
 #
@@ -161,6 +184,7 @@ def inception_score(probabilities):
     Args:
         probabilities: array of shape (m, K); each row sums to 1.
     """
+
     # BEGIN SOLUTION
     def entropy(values):
         logarithms = np.log(np.where(values > 0, values, 1))
@@ -173,6 +197,8 @@ def inception_score(probabilities):
 # %% check q5 twist=inception_score
 assert abs(inception_score(np.full((5, 4), 0.25)) - 1) < 1e-9, "unsure of each image: 1"
 assert abs(inception_score(np.eye(4)) - 4) < 1e-9, "sure of each, and all classes equally often: 4"
+
+
 # %% [markdown] twist=extrapolation
 # ## 5. As if there were infinitely many
 #
@@ -187,7 +213,7 @@ def extrapolate(sizes, distances):
         distances: array of shape (k,): the distance measured with each.
     """
     # BEGIN SOLUTION
-    slope, height = np.polyfit(1 / sizes, distances, 1)
+    _slope, height = np.polyfit(1 / sizes, distances, 1)
     return height
     # END SOLUTION
 

@@ -68,7 +68,9 @@ def other_axes(ask, rng):
         y += 1
         a, b = (np.cov(one, rowvar=False) for one in (x, y))
         roots = np.sqrt(np.maximum(np.linalg.eigvals(a @ b).real, 0))
-        expected = np.sum((x.mean(0) - y.mean(0)) ** 2) + np.trace(a) + np.trace(b) - 2 * roots.sum()
+        expected = (
+            np.sum((x.mean(0) - y.mean(0)) ** 2) + np.trace(a) + np.trace(b) - 2 * roots.sum()
+        )
         close(ask("frechet_distance", x, y), expected, "the distance", 1e-5)
 
 
@@ -191,7 +193,9 @@ def pair_by_a_loop(ask, rng):
 
     def share(centres, points, k):
         radii = balls(centres, k)
-        held = [any(math.dist(p, c) <= r for c, r in zip(centres, radii, strict=True)) for p in points]
+        held = [
+            any(math.dist(p, c) <= r for c, r in zip(centres, radii, strict=True)) for p in points
+        ]
         return sum(held) / len(points)
 
     for k in (2, 3, 4, 5, 2, 3, 4, 5):

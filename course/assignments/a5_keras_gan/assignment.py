@@ -14,6 +14,8 @@ import tensorflow as tf
 
 # %% answer q1
 student_id = "0000000"  # yours, in quotation marks
+
+
 # %% [markdown]
 # ## 1. One training step
 #
@@ -23,7 +25,9 @@ student_id = "0000000"  # yours, in quotation marks
 # discriminator, and its optimizer takes one step. Both networks are called with `training=True` everywhere, so that batch
 # normalisation works as it should. Each step changes the weights of one network only.
 # %% answer q1
-def train_step(generator, discriminator, generator_optimizer, discriminator_optimizer, images, latents):
+def train_step(
+    generator, discriminator, generator_optimizer, discriminator_optimizer, images, latents
+):
     """Makes one step of each player, in place.
 
     Args:
@@ -38,7 +42,8 @@ def train_step(generator, discriminator, generator_optimizer, discriminator_opti
         fake = generator(latents, training=True)
         real_logits = discriminator(images, training=True)
         fake_logits = discriminator(fake, training=True)
-        loss = tf.reduce_mean(tf.nn.softplus(-real_logits)) + tf.reduce_mean(tf.nn.softplus(fake_logits))
+        loss = tf.reduce_mean(tf.nn.softplus(-real_logits))
+        loss += tf.reduce_mean(tf.nn.softplus(fake_logits))
     weights = discriminator.trainable_variables
     discriminator_optimizer.apply(tape.gradient(loss, weights), weights)
     with tf.GradientTape() as tape:
@@ -57,6 +62,8 @@ _optimizers = [keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1)]
 train_step(_generator, _discriminator, *_optimizers, tf.ones([4, 3]), tf.random.normal([4, 2]))
 _after = [model.get_weights()[0] for model in (_generator, _discriminator)]
 assert all(np.abs(a - b).max() > 0 for a, b in zip(_before, _after)), "both networks learn"
+
+
 # %% [markdown]
 # ## 2. The moving average
 #
@@ -77,11 +84,15 @@ def update_average(average, model, decay):
 
 
 # %% check q2
-_average, _model = (keras.Sequential([keras.layers.Input([1]), keras.layers.Dense(1)]) for _ in "ab")
+_average, _model = (
+    keras.Sequential([keras.layers.Input([1]), keras.layers.Dense(1)]) for _ in "ab"
+)
 _average.set_weights([np.ones((1, 1)), np.zeros(1)])
 _model.set_weights([np.zeros((1, 1)), np.ones(1)])
 update_average(_average, _model, 0.75)
 assert np.allclose(np.ravel(_average.get_weights()[0]), 0.75), "from 1 towards 0 with decay 0.75"
+
+
 # %% [markdown]
 # ## 3. The penalty R1
 #
@@ -106,9 +117,15 @@ def r1(discriminator, images):
 
 
 # %% check q3
-_flat = keras.Sequential([keras.layers.Input([2, 2, 1]), keras.layers.Flatten(), keras.layers.Dense(1)])
+_flat = keras.Sequential(
+    [keras.layers.Input([2, 2, 1]), keras.layers.Flatten(), keras.layers.Dense(1)]
+)
 _flat.set_weights([np.full((4, 1), 3.0), np.zeros(1)])
-assert abs(float(r1(_flat, tf.ones([5, 2, 2, 1]))) - 18) < 1e-4, "slope 3 in each of four pixels: half of 36"
+assert abs(float(r1(_flat, tf.ones([5, 2, 2, 1]))) - 18) < 1e-4, (
+    "slope 3 in each of four pixels: half of 36"
+)
+
+
 # %% [markdown]
 # ## 4. A generator for any size
 #
@@ -125,7 +142,9 @@ def make_generator(image_size, channels):
     layers = [keras.layers.Input([16]), keras.layers.Dense(side * side * 16)]
     layers.append(keras.layers.Reshape([side, side, 16]))
     for _ in range(doublings):
-        layers.append(keras.layers.Conv2DTranspose(16, 4, strides=2, padding="same", activation="relu"))
+        layers.append(
+            keras.layers.Conv2DTranspose(16, 4, strides=2, padding="same", activation="relu")
+        )
     layers.append(keras.layers.Conv2D(channels, 3, padding="same", activation="tanh"))
     return keras.Sequential(layers)
     # END SOLUTION
@@ -133,6 +152,8 @@ def make_generator(image_size, channels):
 
 # %% check q4
 assert make_generator(32, 3)(tf.zeros([2, 16])).shape == (2, 32, 32, 3), "images of the right shape"
+
+
 # %% [markdown] twist=gradient_penalty
 # ## 5. Another penalty: WGAN-GP
 #
@@ -160,7 +181,11 @@ def penalty(discriminator, real, fake, mix):
 # %% check q5 twist=gradient_penalty
 _linear = keras.Sequential([keras.layers.Input([2]), keras.layers.Dense(1)])
 _linear.set_weights([np.array([[3.0], [4.0]]), np.zeros(1)])
-assert abs(float(penalty(_linear, tf.ones([3, 2]), tf.zeros([3, 2]), tf.ones([3, 1]))) - 16) < 1e-4, "slope 5: (5 - 1)²"
+assert (
+    abs(float(penalty(_linear, tf.ones([3, 2]), tf.zeros([3, 2]), tf.ones([3, 1]))) - 16) < 1e-4
+), "slope 5: (5 - 1)²"
+
+
 # %% [markdown] twist=r2
 # ## 5. Another penalty: R2
 #
@@ -190,6 +215,8 @@ _linear = keras.Sequential([keras.layers.Input([2]), keras.layers.Dense(1)])
 _linear.set_weights([np.array([[3.0], [4.0]]), np.zeros(1)])
 _maker = keras.Sequential([keras.layers.Input([1]), keras.layers.Dense(2)])
 assert abs(float(penalty(_linear, _maker, tf.ones([3, 1]))) - 12.5) < 1e-4, "slope 5: half of 25"
+
+
 # %% [markdown] twist=hinge
 # ## 5. Another loss: the hinge
 #
@@ -199,7 +226,9 @@ assert abs(float(penalty(_linear, _maker, tf.ones([3, 1]))) - 12.5) < 1e-4, "slo
 def hinge(real_logits, fake_logits):
     """Returns what the discriminator minimises and what the generator minimises, two scalar tensors."""
     # BEGIN SOLUTION
-    missing = tf.reduce_mean(tf.nn.relu(1 - real_logits)) + tf.reduce_mean(tf.nn.relu(1 + fake_logits))
+    missing = tf.reduce_mean(tf.nn.relu(1 - real_logits)) + tf.reduce_mean(
+        tf.nn.relu(1 + fake_logits)
+    )
     return missing, -tf.reduce_mean(fake_logits)
     # END SOLUTION
 
@@ -207,13 +236,17 @@ def hinge(real_logits, fake_logits):
 # %% check q5 twist=hinge
 _pair = hinge(tf.constant([[1.0], [3.0]]), tf.constant([[-1.0]]))
 assert abs(float(_pair[0])) < 1e-6, "nothing is missing"
+
+
 # %% [markdown] twist=two_steps
 # ## 5. Two steps of the discriminator
 #
 # Write a round in which the discriminator makes two steps, each on images and latents of its own, and then the generator
 # one, on the *second* latents. The losses are those of part 1.
 # %% answer q5 twist=two_steps
-def two_steps(generator, discriminator, generator_optimizer, discriminator_optimizer, images, latents):
+def two_steps(
+    generator, discriminator, generator_optimizer, discriminator_optimizer, images, latents
+):
     """Makes two steps of the discriminator and one of the generator, in place.
 
     Args:
@@ -223,8 +256,9 @@ def two_steps(generator, discriminator, generator_optimizer, discriminator_optim
     """
     # BEGIN SOLUTION
     still = keras.optimizers.SGD(0.0)
-    train_step(generator, discriminator, still, discriminator_optimizer, images[0], latents[0])
-    train_step(generator, discriminator, generator_optimizer, discriminator_optimizer, images[1], latents[1])
+    models = generator, discriminator
+    train_step(*models, still, discriminator_optimizer, images[0], latents[0])
+    train_step(*models, generator_optimizer, discriminator_optimizer, images[1], latents[1])
     # END SOLUTION
 
 

@@ -79,7 +79,12 @@ def discriminators_step(ask, rng):
     for _ in range(2):
         arrays = instance(rng)
         _, _, slope = ask_step(ask, "train_step", arrays, (0.05, 0.3))
-        close(slope, step_of_discriminator(*double(arrays), 0.3), "a weight of the discriminator", EXACT)
+        close(
+            slope,
+            step_of_discriminator(*double(arrays), 0.3),
+            "a weight of the discriminator",
+            EXACT,
+        )
 
 
 @check("q1", 3)
@@ -117,7 +122,9 @@ def batch_norm_learns(ask, rng):
 def average_once(ask, rng):
     """from 1 towards 0 with decay 0.75"""
     arrays = single(np.ones((2, 2)), np.zeros((1, 2, 2)))
-    answer = ask.several("update_average", *arrays, probe="averaged", decay=0.75, shapes=[(2, 2), (2,)])
+    answer = ask.several(
+        "update_average", *arrays, probe="averaged", decay=0.75, shapes=[(2, 2), (2,)]
+    )
     close(answer[0], np.full((2, 2), 0.75), "the average", EXACT)
 
 
@@ -129,7 +136,9 @@ def average_of_many(ask, rng):
     powers = (1 - decay) * decay ** np.arange(4)[::-1]
     expected = decay**4 * first + np.tensordot(powers, models, 1)
     arrays = single(first, models)
-    answer = ask.several("update_average", *arrays, probe="averaged", decay=decay, shapes=[(3, 2), (2,)])
+    answer = ask.several(
+        "update_average", *arrays, probe="averaged", decay=decay, shapes=[(3, 2), (2,)]
+    )
     close(answer[0], expected, "the average", EXACT)
     close(answer[1], expected[0], "the average of a statistic", EXACT)
 
@@ -186,12 +195,21 @@ def gradient_penalty_shape(ask, rng):
 def gradient_penalty_value(ask, rng):
     """D = xᵀAx: the mean of (|(A + Aᵀ)x| - 1)² at the points between"""
     for _ in range(3):
-        a, (real, fake), mix = rng.normal(size=(4, 4)), rng.normal(size=(2, 5, 4)), rng.uniform(0.1, 0.4, (5, 1))
+        a, (real, fake), mix = (
+            rng.normal(size=(4, 4)),
+            rng.normal(size=(2, 5, 4)),
+            rng.uniform(0.1, 0.4, (5, 1)),
+        )
         norms = np.linalg.norm((mix * real + (1 - mix) * fake) @ (a + a.T), axis=1)
         arrays = single(a / np.median(norms), real, fake, mix)  # slopes on both sides of 1
         a, real, fake, mix = double(arrays)
         norms = np.linalg.norm((mix * real + (1 - mix) * fake) @ (a + a.T), axis=1)
-        close(ask("penalty", *arrays, probe="interpolated"), np.mean((norms - 1) ** 2), "the penalty", 1e-4)
+        close(
+            ask("penalty", *arrays, probe="interpolated"),
+            np.mean((norms - 1) ** 2),
+            "the penalty",
+            1e-4,
+        )
 
 
 @check("q5", 1, visible=True, twist="r2")

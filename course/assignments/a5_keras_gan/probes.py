@@ -5,6 +5,13 @@ import numpy as np
 import tensorflow as tf
 
 
+def descent(rate, model):
+    """Plain gradient descent for a model. It is built: a compiled step may make no variables."""
+    optimizer = keras.optimizers.SGD(rate)
+    optimizer.build(model.trainable_variables)
+    return optimizer
+
+
 def dense(weights):
     """A linear network from its kernel and bias; without a bias if there is one array."""
     inputs, outputs = np.shape(weights[0])
@@ -36,7 +43,7 @@ def quadratic(matrix, shape):
 def keras_step(function, kernel, bias, slope, images, latents, *, rates):
     """Makes a step of linear networks, G(z) = zW + b and D(x) = xv. Returns all their weights."""
     generator, discriminator = dense([kernel, bias]), dense([slope])
-    optimizers = [keras.optimizers.SGD(rate) for rate in rates]
+    optimizers = map(descent, rates, [generator, discriminator])
     function(generator, discriminator, *optimizers, tf.constant(images), tf.constant(latents))
     return (*generator.get_weights(), *discriminator.get_weights())
 
@@ -51,7 +58,7 @@ def moved_statistics(function, images, latents):
     discriminator = keras.Sequential(
         [keras.layers.Input([size]), keras.layers.Dense(width), normal[1], keras.layers.Dense(1)]
     )
-    optimizers = [keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1)]
+    optimizers = [descent(0.1, generator), descent(0.1, discriminator)]
     function(generator, discriminator, *optimizers, tf.constant(images), tf.constant(latents))
     return [float(np.abs(layer.moving_variance.numpy() - 1).max()) for layer in normal]
 
@@ -60,7 +67,10 @@ def averaged(function, average, models, *, decay):
     """Updates an average by one model after the other. Returns its weights: kernel, then variance."""
 
     def build(values):
-        layers = [keras.layers.Dense(values.shape[1], use_bias=False), keras.layers.BatchNormalization()]
+        layers = [
+            keras.layers.Dense(values.shape[1], use_bias=False),
+            keras.layers.BatchNormalization(),
+        ]
         model = keras.Sequential([keras.layers.Input([values.shape[0]]), *layers])
         layers[0].set_weights([values])
         layers[1].moving_variance.assign(values[0])

@@ -61,7 +61,8 @@ def decode(listed, arrays):
     """Puts a function's arguments together again.
 
     Args:
-        listed, arrays: what `encode` made of them.
+        listed: what `encode` made of them for JSON.
+        arrays: the arrays that it made.
 
     Returns:
         A list; its arrays are copies, which the function may change.

@@ -1,7 +1,7 @@
 """A process that imports what submissions need once, and forks one child for each question.
 
-`fence.Fence` starts it as a program, with a socket and a JSON text. It knows no check, no key and no
-expected value, so neither do its children. It is told two things:
+`fence.Fence` starts it as a program, with a socket and a JSON text. It knows no check, no key and
+no expected value, so neither do its children. It is told two things:
 
     {"fork": job}, with two pipes    -> {"pid": …}
     {"end": pid, "patience": 2}      -> {"seconds": …, "signal": …} of the child, which is killed
@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
-from course.grader.fenced import worker  # noqa: E402, of the folder that was just added
+from course.grader.fenced import worker
 
 # What lies beside it, the solutions among it, is nothing for a student's `import`.
 del sys.path[0]

@@ -22,9 +22,9 @@ _SYSTEM += ("/proc/meminfo", "/sys/devices/system/cpu")
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _REFUSED = (
     "ctypes.",
-    "os.chmod os.chown os.exec os.fork os.forkpty os.kill os.killpg os.link os.mkdir os.posix_spawn "
-    "os.remove os.rename os.rmdir os.setxattr os.spawn os.symlink os.system os.truncate os.utime "
-    "pty.spawn shutil. signal.pthread_kill",
+    "os.chmod os.chown os.exec os.fork os.forkpty os.kill os.killpg os.link os.mkdir "
+    "os.posix_spawn os.remove os.rename os.rmdir os.setxattr os.spawn os.symlink os.system "
+    "os.truncate os.utime pty.spawn shutil. signal.pthread_kill",
     "gc.get_objects gc.get_referents gc.get_referrers",
     "socket. sqlite3. subprocess. syslog. urllib. webbrowser.",
 )
@@ -104,14 +104,16 @@ def refuse_events(folders):
     allowed = tuple(f"{folder}/" for folder in folders)
     plain = tuple(name for line in _REFUSED for name in line.split())
 
-    def hook(event, args, *, allowed=allowed, plain=plain, writes=_WRITES, type=type, str=str, int=int):
+    kinds = str, int
+
+    def hook(event, args, *, allowed=allowed, plain=plain, writes=_WRITES, type=type, kinds=kinds):
         if event == "open" or event == "os.listdir" or event == "os.scandir":
             path, writing = args[0], event == "open" and args[2] & writes
-            if type(path) is str:
+            if type(path) is kinds[0]:
                 inside = f"{path}/".startswith(allowed) and "/../" not in f"{path}/"
                 if path == "/dev/null" or (inside and not writing):
                     return
-            elif type(path) is int:  # a descriptor that it has
+            elif type(path) is kinds[1]:  # a descriptor that it has
                 return
             raise PermissionError("the grader lets a function read no files and write none")
         if event.startswith(plain):

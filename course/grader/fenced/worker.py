@@ -144,7 +144,8 @@ def main(requests, replies, job, probes):
     """Puts up the walls and works. It never returns.
 
     Args:
-        requests, replies: descriptors of the pipes.
+        requests: descriptor of the pipe that is read.
+        replies: descriptor of the pipe that is written.
         job: what `fence.Fence` sends: user, seconds, hard.
         probes: see `Worker`.
     """
