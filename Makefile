@@ -22,7 +22,8 @@ VENV ?= .venv
 CONSTRAINTS ?= constraints.txt
 NB ?=
 PART ?=
-TERM ?=
+# A shell has a TERM too, its kind of terminal; what counts is what make was told.
+SCHOOL_TERM = $(if $(filter command,$(origin TERM)),$(TERM))
 KEY ?= ~/gans.key
 A ?=
 FOLDER ?=
@@ -107,8 +108,8 @@ equal: $(VENV)/.installed  ## compare kept runs of commit REV with today's code,
 	@$(BIN)/python tools/equal.py $(REV)
 
 course: $(VENV)/.installed  ## build assignments for a class into build/course/: TERM=2027S KEY=~/gans.key
-	@test -n "$(TERM)" || { echo "Name the term: make course TERM=2027S KEY=~/gans.key"; exit 1; }
-	@$(BIN)/python -m course build "$(TERM)" --key "$(KEY)"
+	@test -n "$(SCHOOL_TERM)" || { echo "Name the term: make course TERM=2027S KEY=~/gans.key"; exit 1; }
+	@$(BIN)/python -m course build "$(SCHOOL_TERM)" --key "$(KEY)"
 
 grade: $(VENV)/.installed  ## grade what a class has handed in: A=a1 FOLDER=downloads/ KEY=~/gans.key
 	@test -n "$(A)" -a -n "$(FOLDER)" || { echo "Say what and where: make grade A=a1 FOLDER=downloads/"; exit 1; }

@@ -34,7 +34,7 @@ def _self_check(sources):
         except Exception as error:
             print(f"{{', '.join(part['names'])}}: {{type(error).__name__}}: {{error}}")
     for name in {names}:
-        found = [text for text in marked if text.startswith(f"# check {{name}}\n")]
+        found = [text for text in marked if text.startswith(f"# check {{name}}\\n")]
         if not found:
             print(f"{{name}}: run its check cell first")
             continue
@@ -103,7 +103,7 @@ def notebook(assignment, kind, base=None):
             made.append(_markdown(references.resolve(cell.text, base), name, len(made)))
             if len(made) == 1:
                 made.append(_markdown(rules(assignment, base), f"{assignment.name}-rules", 1))
-        elif cell.kind == "given":
+        elif cell.kind == "given" or (cell.kind == "answer" and not percent.is_open(cell)):
             made.append(new_code_cell(cell.text))
         elif cell.kind == "answer":
             name += f"-{len(made)}" if cell.question in answered else ""

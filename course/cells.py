@@ -71,6 +71,11 @@ def of_term(cells, twist):
     return [cell for cell in cells if cell.twist in (None, twist)]
 
 
+def is_open(cell):
+    """Whether a cell has a solution that students are to find."""
+    return bool(SOLUTION.search(f"{cell.text}\n"))
+
+
 def student_code(text):
     """Returns what students find in the place of a cell's solution."""
 

@@ -14,6 +14,7 @@ DIRECTIVE = re.compile(
 )
 EQUATION = re.compile(r"^\$\$ \(([\w-]+)\)$", re.MULTILINE)
 SECTION = re.compile(r"^\(([\w-]+)\)=\n+#+ (.+)$", re.MULTILINE)
+SENTENCE_BEGINS = re.compile(r"(?:^|[.!?]\s+|\n\n)$")
 TITLE = re.compile(r"^# (?:\d+ · )?(.+)$", re.MULTILINE)
 
 
@@ -26,12 +27,12 @@ def labels():
         title, page = TITLE.search(text)[1], f"book/{path.stem}.html"
         found[path.stem] = (f"*{title}*", page)
         for kind, name, label in DIRECTIVE.findall(text):
-            words = f'{kind} "{name}" in *{title}*' if name else f"{kind} in *{title}*"
+            words = f"the {kind} “{name}” in *{title}*" if name else f"the {kind} in *{title}*"
             found[label] = (words, f"{page}#{label}")
         for label in EQUATION.findall(text):
-            found[label] = (f"equation `{label}` in *{title}*", f"{page}#equation-{label}")
+            found[label] = (f"the equation `{label}` in *{title}*", f"{page}#equation-{label}")
         for label, name in SECTION.findall(text):
-            found[label] = (f'section "{name}" in *{title}*', f"{page}#{label}")
+            found[label] = (f"the section “{name}” in *{title}*", f"{page}#{label}")
     return found
 
 
@@ -65,6 +66,8 @@ def resolve(text, base):
                 f"received [[{label}]]; expected a label of the book. Look for it in book/*.md."
             )
         words, page = labels()[label]
+        if SENTENCE_BEGINS.search(text[: match.start()]):
+            words = words[0].upper() + words[1:]
         return f"[{words}]({base}/{page})" if base else words
 
     return CITED.sub(cite, text)

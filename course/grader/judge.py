@@ -4,6 +4,8 @@ import dataclasses
 import json
 import traceback
 
+import numpy as np
+
 from course.grader import checks
 from course.grader.fence import Failed, Submission, Ungraded, Wrong
 
@@ -175,7 +177,9 @@ def personal(assignment, process):
     def value(name):
         try:
             answer = process.ask(name, probe="value")
-            return answer if isinstance(answer, str) else float(answer[0])
+            if isinstance(answer, str):
+                return answer
+            return float(answer[0]) if np.isfinite(answer[0]) else None
         except (Wrong, Ungraded, TypeError, ValueError, IndexError):
             return None
 
@@ -185,5 +189,5 @@ def personal(assignment, process):
     found |= {name: value(name) for name in ("predicted", "measured")}
     measured = found["measured"]
     _, number, tolerance = assignment.personal(str(found["student_id"]))
-    found["right"] = isinstance(measured, float) and abs(measured - number) <= tolerance
+    found["right"] = isinstance(measured, float) and bool(abs(measured - number) <= tolerance)
     return found

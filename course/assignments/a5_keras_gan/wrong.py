@@ -57,7 +57,7 @@ WRONG = [
         'discriminator_optimizer, generator_optimizer, images, latents\n):\n    """Makes one step of each',
         (9, 12),
     ),
-    Wrong("updates against the old discriminator", STEPS, LATE, (12, 12)),
+    Wrong("updates against the old discriminator", STEPS, LATE, (15, 15)),
     Wrong(
         "no training flag",
         "fake = generator(latents, training=True)\n        real_logits = discriminator(images, training=True)\n        fake_logits = discriminator(fake, training=True)",
@@ -69,7 +69,7 @@ WRONG = [
         "    weights = discriminator.trainable_variables\n    " + APPLY,
         "    weights = discriminator.trainable_variables + generator.trainable_variables\n    "
         + APPLY,
-        (12, 14),
+        (10, 10),
     ),
     Wrong(
         "predict cuts the gradient",
