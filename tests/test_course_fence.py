@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import struct
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from course import rehearsal
 from course.grader import assignment as assignments
 from course.grader.fence import Failed, Fence, Limits, Submission, Ungraded, Wrong
 from course.grader.fenced import extract, frames, walls
@@ -219,6 +221,39 @@ def test_another_user_has_nothing():
         walls.become(walls.FIRST_USER)
         os._exit(0 if (os.getuid(), os.getgroups()) == (walls.FIRST_USER, []) else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize("name", list(assignments.folders()))
+def test_the_fence_changes_no_verdict(name):
+    assignment = assignments.load(name, KEY)
+    mistake, program = rehearsal.wrong(assignment)[0]
+    with Fence(assignment.modules, assignment.probes) as fence:
+        right = grade(assignment, fence, "0", notebook(rehearsal.reference(assignment)))
+        wrong = grade(assignment, fence, "0", notebook(program))
+    assert (right.score, right.trouble) == (right.max_score, [])
+    student = rehearsal.Direct(program, rehearsal.probes(assignment))
+    lost = {v.check.function.__name__ for v in wrong.verdicts if v.score != v.check.points}
+    assert lost == rehearsal.failed(assignment, student, 0).keys(), mistake.name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "seconds"), [("a1", 60), ("a4", 60), ("a5", 300)])
+def test_a_class_of_a_hundred_takes_a_minute_of_computing(name, seconds):
+    assignment = assignments.load(name, KEY)
+    programs = [rehearsal.reference(assignment), *(p for _, p in rehearsal.wrong(assignment))]
+    before = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    with Fence(assignment.modules, assignment.probes) as fence:
+        for k in range(100):
+            program = programs[k % len(programs)]
+            assert grade(assignment, fence, str(k), notebook(program)).score is not None
+    after = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    used = sum(
+        b.ru_utime + b.ru_stime - a.ru_utime - a.ru_stime
+        for a, b in zip(before, after, strict=True)
+    )
+    print(f"{name}: 100 submissions in {used:.0f} s of computing")
+    assert used < seconds
+    assert after[1].ru_maxrss < 1 << 20  # KiB: the largest of the processes
 
 
 # --- what is taken from a notebook ---------------------------------------------------------------

@@ -164,7 +164,7 @@ def simultaneous_limit(ask, rng):
 
 @check("q4", 1)
 def alternating_limit(ask, rng):
-    """alternating steps"""
+    """alternating steps, weak and strong penalties"""
     for _ in range(8):
         a = rng.choice([0.5, 1.5]) * rng.uniform(0.9, 1.1)
         gamma = a * rng.uniform(0.4, 4)

@@ -18,7 +18,7 @@ FIRST_USER = 61184  # of the range that systemd gives to users for the moment
 
 # What libraries of the system look at when they are used for the first time.
 _SYSTEM = ("/lib", "/lib64", "/usr/lib", "/dev/null", "/dev/urandom", "/proc/cpuinfo")
-_SYSTEM += ("/proc/meminfo", "/sys/devices/system/cpu")
+_SYSTEM += ("/proc/meminfo", "/proc/self/cmdline", "/sys/devices/system/cpu")
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _REFUSED = (
     "ctypes.",
