@@ -154,8 +154,8 @@ def test_hidden_code_of_a_cell_is_replaced():
 
 
 def test_a_cell_of_unknown_kind_is_refused():
-    with pytest.raises(ValueError, match=r"received a cell of kind 'anser'; expected"):
-        percent.parse("# %% anser q1\nx = 1\n")
+    with pytest.raises(ValueError, match=r"received a cell of kind 'reply'; expected"):
+        percent.parse("# %% reply q1\nx = 1\n")
 
 
 # --- what a student is told ----------------------------------------------------------------------

@@ -108,7 +108,7 @@ def test_what_a_function_does_costs_its_own_question(attack, fence):
 
 
 PATCHES = {
-    "NumPy": "np.allclose = np.array_equal = lambda *a, **k: True; np.asarray = lambda *a: np.zeros(())",
+    "NumPy": "np.allclose = np.isclose = lambda *a, **k: True; np.asarray = lambda *a: np.ones(2)",
     "builtins": "import builtins; builtins.float = builtins.abs = lambda *a: 7.0",
     "modules": "import sys\n    for name in list(sys.modules): sys.modules[name] = None",
 }
