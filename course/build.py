@@ -15,6 +15,7 @@ from course.grader.fenced import extract
 
 HERE = Path(__file__).parent
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+BY_HAND = 2  # points for the explanation of the prediction
 LOCKED = {"editable": False, "deletable": False}
 FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form", "tags": ["hide-input"]}
 
@@ -67,7 +68,7 @@ def rules(assignment, base):
     points = ", ".join(f"{name} {worth}" for name, worth in assignment.questions.items())
     table = f"Points by the grader: {points}; {total} together."
     if assignment.personal:
-        table += " Two more are given by a person for your explanation of the prediction."
+        table += f" A person gives {BY_HAND} more for your explanation of the prediction."
     return references.resolve(text.replace("{points}", table), base)
 
 
@@ -99,7 +100,10 @@ def notebook(assignment, kind, base=None):
     made, answered = [], set()
     for cell in percent.of_term(percent.parse(text), assignment.twist):
         name = f"{assignment.name}-{cell.question or len(made)}"
-        if cell.kind == "[markdown]":
+        if cell.kind == "[markdown]" and cell.question:
+            metadata = of_nbgrader(name, grade=True, solution=True, points=BY_HAND)
+            made.append(new_markdown_cell(cell.text, metadata=metadata))
+        elif cell.kind == "[markdown]":
             made.append(_markdown(references.resolve(cell.text, base), name, len(made)))
             if len(made) == 1:
                 made.append(_markdown(rules(assignment, base), f"{assignment.name}-rules", 1))

@@ -3,6 +3,7 @@
 A cell begins with ``# %%``, its kind, and perhaps the variant of the term that it belongs to:
 
     # %% [markdown]                   text, each line behind a #
+    # %% [markdown] explanation       text that students write over, graded by a person
     # %% given                        code that students get
     # %% answer q1                    code that they write, between the marks below
     # %% check q1 twist=smoothing     assertions that they see
@@ -25,7 +26,7 @@ class Cell:
 
     Attributes:
         kind: one of `KINDS`.
-        question: such as "q1"; "" for text and given code.
+        question: such as "q1", or "explanation"; "" for other text and given code.
         twist: the variant that it belongs to, or None.
         text: what stands in it; Markdown without the signs at the beginnings of its lines.
     """

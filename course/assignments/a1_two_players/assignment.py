@@ -290,5 +290,5 @@ own_logit = -2 - 0.01 * (sum((k + 1) * ord(c) for k, c in enumerate(student_id))
 predicted = 20.0
 measured = 34.12
 # END SOLUTION
-# %% [markdown]
+# %% [markdown] explanation
 # *Your explanation:*

@@ -296,5 +296,5 @@ start = 0.02 + 0.001 * (sum((k + 1) * ord(c) for k, c in enumerate(student_id)) 
 predicted = 0.05
 measured = 0.02915
 # END SOLUTION
-# %% [markdown]
+# %% [markdown] explanation
 # *Your explanation:*

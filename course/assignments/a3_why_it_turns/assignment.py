@@ -295,5 +295,5 @@ my_step = 0.05 + 0.0003 * (sum((k + 1) * ord(c) for k, c in enumerate(student_id
 predicted = 1.5
 measured = 3.219
 # END SOLUTION
-# %% [markdown]
+# %% [markdown] explanation
 # *Your explanation:*

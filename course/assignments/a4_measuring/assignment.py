@@ -236,5 +236,5 @@ my_size = 10 + sum((k + 1) * ord(c) for k, c in enumerate(student_id)) % 491
 predicted = 0.95
 measured = 0.876009
 # END SOLUTION
-# %% [markdown]
+# %% [markdown] explanation
 # *Your explanation:*

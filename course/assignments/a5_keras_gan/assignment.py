@@ -282,5 +282,5 @@ my_decay = 0.99 + 0.00002 * (sum((k + 1) * ord(c) for k, c in enumerate(student_
 predicted = 500
 measured = 422.3
 # END SOLUTION
-# %% [markdown]
+# %% [markdown] explanation
 # *Your explanation:*
