@@ -51,7 +51,12 @@ WRONG = [
     ),
     Wrong("determinant", FACTOR, "return np.sqrt(abs(np.linalg.det(matrix)))", (16, 16)),
     Wrong("norm", FACTOR, "return np.linalg.norm(matrix, 2)", (17, 17)),
-    Wrong("first eigenvalue", FACTOR, "return abs(np.linalg.eigvals(matrix)[0])", (17, 18)),
+    Wrong(
+        "eigenvalue of the largest real part",
+        FACTOR,
+        "values = np.linalg.eigvals(matrix)\n    return abs(values[np.argmax(values.real)])",
+        (17, 17),
+    ),
     Wrong(
         "strong penalty forgotten",
         "    if gamma < 2 * a:\n        return gamma / a**2\n    return 4 / (gamma + np.sqrt(gamma**2 - 4 * a**2))",
