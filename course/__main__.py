@@ -108,15 +108,17 @@ def grade_class(assignment, folder):
                 result.trouble += result.notes if paths else []
             else:
                 try:
-                    if fence is None or fence.nursery.poll() is not None:
-                        fence = Fence(assignment.modules, assignment.probes)
+                    if fence and fence.nursery.poll() is not None:
+                        fence.close()
+                        fence = None
+                    fence = fence or Fence(assignment.modules, assignment.probes)
                     result = grade(assignment, fence, student, paths[0].read_bytes())
                 except (Ungraded, OSError) as error:
                     result = Result(student, assignment, trouble=[str(error)])
             yield result
     finally:
         if fence:
-            fence.__exit__()
+            fence.close()
 
 
 def course(arguments):

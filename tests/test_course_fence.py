@@ -173,6 +173,11 @@ def test_a_nursery_that_is_gone_is_no_zero():
     assert result.score is None
 
 
+def test_a_fence_that_cannot_be_put_up_says_why(tmp_path):
+    with pytest.raises(Ungraded, match="FileNotFoundError"):
+        Fence(["numpy"], probes=tmp_path / "none.py")
+
+
 def test_no_expected_value_nor_key_is_in_the_childs_memory(fence):
     code = """
     def f():

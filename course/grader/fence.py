@@ -92,25 +92,34 @@ class Fence:
         threads |= {f"TF_NUM_{name}_THREADS": "1" for name in ("INTEROP", "INTRAOP")}
         quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "Agg"}
         nowhere = {"HOME": "/nonexistent", "TMPDIR": "/nonexistent", "KERAS_HOME": self.folder.name}
-        with other:
+        self.log = Path(self.folder.name) / "log"
+        with other, self.log.open("wb") as log:
             self.nursery = subprocess.Popen(
                 [sys.executable, "-I", "-B", NURSERY, str(other.fileno()), json.dumps(setting)],
                 pass_fds=[other.fileno()],
                 env={"PATH": os.defpath, "LANG": "C.UTF-8", **threads, **quiet, **nowhere},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
+                stderr=log,
                 cwd="/",
             )
-        self._receive(limits.start)
+        try:
+            self._receive(limits.start)
+        except Ungraded:
+            self.close()
+            raise
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Ends the process, and with it those that it has forked."""
         self.control.close()
-        with self.nursery:
-            self.nursery.terminate()
+        self.nursery.terminate()
+        self.nursery.wait()
         self.folder.cleanup()
 
     def _receive(self, seconds):
@@ -125,7 +134,7 @@ class Fence:
         except OSError:
             text = b""
         if not text:
-            last = self.nursery.stderr.read().decode(errors="replace").strip().rpartition("\n")[2]
+            last = self.log.read_text(errors="replace").strip().rpartition("\n")[2]
             raise Ungraded(f"the grader's own process has ended: {last or 'it said nothing'}")
         return json.loads(text)
 
