@@ -84,7 +84,7 @@ def test_each_mistake_loses_the_same_checks_at_every_seed(name, twist, with_core
         unseen += not lost & visible
     if with_core:
         assert len(programs) >= 8
-        assert unseen >= 5 * len(programs) / 8 or unseen >= 5
+        assert unseen >= 5, "the visible checks must not do the hidden ones' work"
     hidden = {
         check.function.__name__
         for check in assignment.checks

@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +133,32 @@ def test_a_function_that_was_too_slow_is_not_asked_again(fence):
             with pytest.raises(Wrong, match="computed for more than"):
                 student.ask("f")
     assert submission.left > fence.limits.all_seconds - 4
+
+
+def test_what_the_clock_stopped_is_not_asked_again():
+    with Fence(["numpy"], limits=Limits(seconds=5, wait=1)) as fence:
+        submission = Submission(fence, ["import time\ndef f():\n    time.sleep(60)"])
+        with submission.question(["f"]) as student:
+            start = time.monotonic()
+            for _ in range(30):
+                with pytest.raises(Ungraded, match="stopped by the clock"):
+                    student.ask("f")
+            assert time.monotonic() - start < 25
+
+
+def test_each_answer_has_its_own_time(fence):
+    code = """
+    import time
+    def f():
+        end = time.process_time() + 0.75
+        while time.process_time() < end:
+            pass
+        return 1.0
+    """
+    submission = Submission(fence, [textwrap.dedent(code)])
+    with submission.question(["f"]) as student:
+        assert [student.ask("f")[0] for _ in range(3)] == [1, 1, 1]
+    assert submission.left < fence.limits.all_seconds - 2.2
 
 
 def test_time_is_limited_for_all_questions_together(fence):

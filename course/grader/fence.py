@@ -190,7 +190,8 @@ class Student:
 
     def __init__(self, submission, names):
         self.submission, self.names, self.process = submission, sorted(names), None
-        self.dead = {}  # function -> why it is not asked again
+        self.dead = {}  # function -> the exception for which it is not asked again
+        self.used = 0.0  # seconds of computing, as the process told with its last answer
 
     def __enter__(self):
         return self
@@ -215,7 +216,7 @@ class Student:
             Ungraded: if the clock or the grader failed.
         """
         if name in self.dead:
-            raise Wrong(self.dead[name])
+            raise self.dead[name]
         try:
             if self.process is None:
                 self._start()
@@ -223,9 +224,11 @@ class Student:
             request = {"name": name, "probe": probe, "arguments": listed, "options": options}
             self._send(request, arrays)
             message, arrays = self._read()
-        except Wrong as verdict:
-            self.dead[name] = f"{name} {verdict}"
-            raise Wrong(self.dead[name]) from None
+        except (Wrong, Ungraded) as verdict:
+            self.dead[name] = type(verdict)(f"{name} {verdict}")
+            raise self.dead[name] from None
+        used = message.get("used")
+        self.used = used if isinstance(used, float) else 0.0
         if "text" in message:
             return str(message["text"])
         if "refused" in message:
@@ -239,6 +242,7 @@ class Student:
         if self.submission.left <= 0:
             raise Wrong(f"was not asked: all {self.submission.fence.limits.all_seconds:.0f} s "
                         "of computing time were used")  # fmt: skip
+        self.used = 0.0
         requests, self.requests = os.pipe()
         self.replies, replies = os.pipe()
         try:
@@ -270,15 +274,16 @@ class Student:
 
     def _fail(self, words, patience=0):
         """Ends the process and raises what that means."""
-        limits = self.submission.fence.limits
+        limits, left = self.submission.fence.limits, self.submission.left
         seconds, killer = self._stop(patience)
-        slow = killer == signal.SIGXCPU or seconds >= min(limits.seconds, self.submission.left)
-        if slow:
+        # The kernel sends the first signal at the limit of an answer, the second at that of all.
+        slow = killer == signal.SIGXCPU or (killer == signal.SIGKILL and seconds >= left)
+        if slow or (not words and seconds - self.used >= limits.seconds):
             raise Wrong(f"computed for more than {limits.seconds:.0f} s and was stopped")
         if not words:
             raise Ungraded(
-                f"the clock ran out after {limits.wait:.0f} s of which {seconds:.0f} s were "
-                "computing: the machine was busy, or the code waits for something. Try again."
+                f"was stopped by the clock after {limits.wait:.0f} s, {seconds - self.used:.0f} s "
+                "of them computing: the machine was busy, or the code waits. Try again."
             )
         raise Wrong(words)
 

@@ -39,6 +39,12 @@ def readable():
     return tuple(sorted(path for path in found if os.path.isdir(path)))
 
 
+def used():
+    """Returns the seconds of computing time that this process has used."""
+    found = resource.getrusage(resource.RUSAGE_SELF)
+    return found.ru_utime + found.ru_stime
+
+
 def limit(seconds, hard):
     """Sets how much a process may use; more time is given by calling it again.
 
@@ -46,8 +52,7 @@ def limit(seconds, hard):
         seconds: of computing time from now on.
         hard: of computing time in all.
     """
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = int(used.ru_utime + used.ru_stime + seconds) + 1
+    soft = int(used() + seconds) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (min(soft, hard), hard))
 
 

@@ -116,7 +116,8 @@ class Worker:
         while True:
             message, arrays = self.read()
             walls.limit(seconds, hard)
-            self.write(*self.answer(message, arrays, space, failed))
+            reply, arrays = self.answer(message, arrays, space, failed)
+            self.write({**reply, "used": walls.used()}, arrays)
 
     def answer(self, message, arrays, space, failed):
         """Calls a function. Returns a message and arrays."""
