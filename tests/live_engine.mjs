@@ -84,6 +84,38 @@ const TASKS = {
     };
   },
 
+  // A run that is looked at after each of its arrows, as a slow step is.
+  watch({ link, steps }) {
+    const { runs, points } = settings.readLink(link), run = new Run(runs[0], points), view = new View(run);
+    for (let k = 0; k < steps; k++) {
+      for (const stage of run.stages()) {
+        view.stage(stage);
+        view.frame({ surface: true, arrows: true, grid: true, best: true });
+        if (stage.after) stage.after();
+      }
+    }
+    return { discriminator: list(run.discriminator.values), generator: list(run.generator.values) };
+  },
+
+  // The runs of a link, until the last of them has reached so many modes, or for so many steps; the way
+  // that the centre of the generated points has gone, looked at every ten steps, is its path.
+  claim({ link, steps, reached = Infinity }) {
+    return settings.readLink(link).runs.map((chosen) => {
+      const run = new Run(chosen), view = new View(run);
+      let path = 0, last = null, frame;
+      while (run.steps < steps && !run.lost && !(frame?.coverage.reached >= reached)) {
+        for (let k = 0; k < 10; k++) run.step();
+        frame = view.frame({ arrows: true, best: run.steps >= steps });
+        const centre = [0, 1].map((axis) => frame.fake.reduce((sum, x, j) => sum + (j % 2 === axis ? x : 0), 0));
+        const now = centre.map((sum) => (2 * sum) / frame.fake.length);
+        if (last) path += Math.hypot(now[0] - last[0], now[1] - last[1]);
+        last = now;
+      }
+      const { coverage: modes, arrows, losses, best } = frame;
+      return { steps: run.steps, lost: run.lost, ...modes, arrow: arrows.length, loss: losses.discriminator, least: best?.loss, path };
+    });
+  },
+
   links: ({ texts }) => texts.map((text) => {
     const { runs, points, unknown } = settings.readLink(text);
     return { runs, points, unknown, again: settings.writeLink(runs, points) };

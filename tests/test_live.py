@@ -16,6 +16,8 @@ from tools import live
 ROOT = Path(__file__).resolve().parents[1]
 ENGINE = ROOT / "book" / "live" / "engine"
 HARNESS = ROOT / "tests" / "live_engine.mjs"
+# One process for all: what TensorFlow says is computed once.
+pytestmark = pytest.mark.xdist_group("live")
 LINKS = json.loads((ROOT / "book" / "live" / "links.json").read_text(encoding="utf-8"))
 
 
@@ -38,9 +40,9 @@ def run(*tasks, engine=ENGINE):
 
 
 def difference(ours, theirs):
-    """The largest difference of two arrays, relative to the largest number of the second."""
+    """The length of the difference of two arrays, relative to the length of the second."""
     theirs = np.asarray(theirs, np.float64).ravel()
-    return np.abs(np.asarray(ours, np.float64).ravel() - theirs).max() / np.abs(theirs).max()
+    return np.linalg.norm(np.asarray(ours, np.float64).ravel() - theirs) / np.linalg.norm(theirs)
 
 
 # ---- a run, replayed with TensorFlow ------------------------------------------------------------
@@ -94,7 +96,7 @@ CASES = {  # link, ganlib's loss, ganlib's penalties
 
 @functools.cache
 def ganlib_gradients(name):
-    """Losses, penalties and gradients of one step by ganlib, for the engine's weights and points."""
+    """Losses, penalties and gradients of one step by ganlib, at the engine's weights and points."""
     link, loss, terms = CASES[name]
     (answer,) = run({"task": "train", "link": f"{link}&batch=33&seed=3", "float": 32, "steps": 1})
     weights = {player: variables(answer["first"][player], player, tf.float32) for player in SIZES}
@@ -215,14 +217,13 @@ RUNS = [
     "loss=minimax&penalty=none&smoothing=0.1&optimizer=adam9&data=spiral&seed=4",
     "loss=wasserstein&penalty=clip&weight=0.1&k=2&data=grid&seed=5",
     "loss=hinge&penalty=r2&optimizer=sgd&d_rate=0.03&g_rate=0.03&data=moons&seed=6",
-    "loss=least_squares&penalty=none&data=drawn&points=0a0zz0zz&seed=7",
 ]
 NUM_STEPS, BATCH = 50, 32
 
 
 @functools.cache
 def reference(link):
-    """The weights after the steps, by TensorFlow's gradients in float64; the data are the engine's."""
+    """The weights after the steps, by TensorFlow's gradients, in float64, of the engine's data."""
     task = {"task": "train", "link": f"{link}&batch={BATCH}", "float": 64, "steps": NUM_STEPS}
     (answer,) = run(task)
     chosen, smoothing = answer["settings"], answer["settings"]["smoothing"]
@@ -231,7 +232,7 @@ def reference(link):
     rates = {"generator": chosen["g_rate"], "discriminator": chosen["d_rate"]}
     rules = {player: Rule(chosen["optimizer"], float(rates[player])) for player in SIZES}
 
-    @tf.function
+    @tf.function(autograph=False)
     def gradients(player, flat, real, latents, alpha):
         weights = {}
         for name in SIZES:
@@ -258,7 +259,8 @@ def reference(link):
     for turn in answer["turns"]:
         player = turn["player"]
         real = np.reshape(turn["points"], (2, BATCH, 2))[0]
-        latents, alpha = np.reshape(turn["latents"], (BATCH, 2)), np.array(turn["between"])
+        latents = np.reshape(turn["latents"], (BATCH, 2))
+        alpha = np.array(turn.get("between", [0.0] * BATCH))
         found = gradients(player, values, real, latents, alpha).numpy()
         values[player] = rules[player].move(values[player], found)
         if player == "discriminator" and chosen["penalty"] == "clip":
@@ -345,9 +347,7 @@ def image_case(name):
         total = tf.reduce_sum(y * dy)
     expected = {"y": y, "dx": tape.gradient(total, points)}
     weights = model.trainable_weights
-    expected["gradients"] = np.concatenate(
-        [np.ravel(one) for one in tape.gradient(total, weights, unconnected_gradients="zero")]
-    )
+    expected["gradients"] = gathered(tape.gradient(total, weights), weights)
     for kind in ("r1", "wgan_gp"):
         with tf.GradientTape() as tape:
             with tf.GradientTape() as inner:
@@ -357,8 +357,7 @@ def image_case(name):
             value = MEAN(squares) / 2
             if kind == "wgan_gp":
                 value = MEAN((tf.sqrt(squares + 1e-12) - 1) ** 2)
-        found = tape.gradient(value, weights, unconnected_gradients="zero")
-        expected[kind] = value, np.concatenate([np.ravel(one) for one in found])
+        expected[kind] = value, gathered(tape.gradient(value, weights), weights)
     task = {"task": "network", "description": description, "values": values, "float": 64}
     return {**task, "x": x.ravel(), "dy": dy.ravel(), "n": 3}, expected
 
@@ -410,7 +409,12 @@ def test_generators_of_ganlib_draw_the_same_pixels(name):
     images = generator(latents, training=False).numpy()
     ours = np.reshape(answer["y"], images.shape).astype(np.float32)
     assert np.abs(ours - images).max() < 1e-5
-    assert np.array_equal(data.to_uint8(ours), data.to_uint8(images))
+    pixels = data.to_uint8(ours).astype(int) - data.to_uint8(images)
+    # Where a number lies between two pixel values to within rounding, either is right.
+    ties = np.abs((images + 1) * 127.5 % 1 - 0.5) < 1e-3
+    assert (pixels[~ties] == 0).all()
+    assert np.abs(pixels).max() <= 1
+    assert np.count_nonzero(pixels) <= {"fashion_dcgan": 0, "emoji_dcgan": 100}[name]
 
 
 def test_layer_that_the_engine_lacks_is_refused():
@@ -421,30 +425,110 @@ def test_layer_that_the_engine_lacks_is_refused():
 
 # ---- the tests themselves -----------------------------------------------------------------------
 
-FAULTS = [
-    ("layers.js", "dy[j] * bend(y[j])", "-dy[j] * bend(y[j])"),
-    ("layers.js", "dx[j] += this.bent[j]", "dx[j] -= this.bent[j]"),
-    ("layers.js", "this.outer(bdx, this.dy", "this.outer(this.x, this.dy"),
-    ("layers.js", "slope: (h) => 1 - h * h", "slope: (h) => 1 + h * h"),
-    ("network.js", "weight * 2 * h.slope", "-weight * 2 * h.slope"),
-    ("penalties.js", "1 - 1 / Math.sqrt", "1 + 1 / Math.sqrt"),
-    ("penalties.js", "a * real[j] + (1 - a)", "(1 - a) * real[j] + a"),
-    ("losses.js", "[softplus(-f), 0, -sigmoid(-f)]", "[softplus(-f), 0, sigmoid(-f)]"),
-    ("losses.js", "dr + share", "dr - share"),
-    ("optimizers.js", "-rate * gradients[j]", "rate * gradients[j]"),
-    ("optimizers.js", "(1 - beta2 ** this.steps)", "(1 + beta2 ** this.steps)"),
-    ("images.js", "a - c.top", "a + c.top"),
-    ("training.js", "slopes.fill(0, 0, n)", "slopes.fill(1, 0, n)"),
+FAULTS = [  # file, what is there, what is put there, who notices
+    ("layers.js", "dy[j] * bend(y[j])", "-dy[j] * bend(y[j])", "smooth"),
+    ("layers.js", "dx[j] += this.bent[j]", "dx[j] -= this.bent[j]", "smooth"),
+    ("layers.js", "this.outer(bdx, this.dy", "this.outer(this.x, this.dy", RUNS[0]),
+    ("layers.js", "slope: (h) => 1 - h * h", "slope: (h) => 1 + h * h", "smooth"),
+    ("network.js", "weight * 2 * h.slope", "-weight * 2 * h.slope", RUNS[0]),
+    ("penalties.js", "1 - 1 / Math.sqrt", "1 + 1 / Math.sqrt", RUNS[1]),
+    ("penalties.js", "a * real[j] + (1 - a)", "(1 - a) * real[j] + a", RUNS[1]),
+    ("losses.js", "[softplus(-f), 0, -sigmoid(-f)]", "[softplus(-f), 0, sigmoid(-f)]", RUNS[0]),
+    ("losses.js", "dr + share", "dr - share", RUNS[3]),
+    ("optimizers.js", "-rate * gradients[j]", "rate * gradients[j]", RUNS[2]),
+    ("optimizers.js", "(1 - beta2 ** this.steps)", "(1 + beta2 ** this.steps)", RUNS[0]),
+    ("images.js", "a - c.top", "a + c.top", "smooth"),
+    ("training.js", "slopes.fill(0, 0, n)", "slopes.fill(1, 0, n)", RUNS[0]),
+    ("training.js", "clip(D, settings.weight)", "clip(D, 2 * settings.weight)", RUNS[4]),
 ]
 
 
-@pytest.mark.parametrize(("file", "right", "wrong"), FAULTS)
-def test_broken_sign_is_noticed(tmp_path, file, right, wrong):
+@pytest.mark.parametrize(("file", "right", "wrong", "case"), FAULTS)
+def test_broken_sign_is_noticed(tmp_path, file, right, wrong, case):
     engine = tmp_path / "engine"
     shutil.copytree(ENGINE, engine)
     text = (engine / file).read_text(encoding="utf-8")
-    assert text.count(right) >= 1
-    (engine / file).write_text(text.replace(right, wrong, 1), encoding="utf-8")
-    found = [error for link in RUNS for error in run_disagreements(link, engine)]
-    found += image_disagreements("smooth", engine)
-    assert found
+    assert text.count(right) == 1
+    (engine / file).write_text(text.replace(right, wrong), encoding="utf-8")
+    notice = image_disagreements if case == "smooth" else run_disagreements
+    assert notice(case, engine)
+
+
+# ---- what is shown ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["ring", "grid"])
+def test_data_have_the_modes_the_density_and_the_spread_of_ganlib(name):
+    at = [[2.0, 0.05], [0.3, -0.9], [1.02, 0.97], [-2, 0]]
+    (answer,) = run({"task": "sample", "data": name, "points": [], "n": 4000, "at": at})
+    mixture = getattr(toy, name)()
+    assert np.allclose(answer["modes"], mixture.modes)
+    assert np.allclose(answer["density"], mixture.density(at), rtol=1e-9)
+    found = metrics.mode_coverage(np.reshape(answer["sample"], (-1, 2)), mixture.modes, 0.15)
+    # 1 − e^(−9/2) = 0.9889 of the points are within 3σ; three standard errors of 4,000 points
+    assert found.share_close == pytest.approx(0.9889, abs=0.005)
+    assert np.abs(np.array(found.shares) * len(mixture.modes) - 1).max() < 0.35
+
+
+@pytest.mark.parametrize("name", ["spiral", "moons", "drawn"])
+def test_densities_sum_to_one_and_fit_the_samples(name):
+    cells = np.linspace(-3, 3, 301)[:-1] + 0.01
+    at = np.stack(np.meshgrid(cells, cells), -1).reshape(-1, 2)
+    task = {"task": "sample", "data": name, "points": [[0, 1], [-1, 0.5]], "n": 20_000, "at": at}
+    (answer,) = run(task)
+    mass = np.array(answer["density"]) * 0.02**2
+    assert mass.sum() == pytest.approx(1, abs=1e-3)
+    points = np.reshape(answer["sample"], (-1, 2))
+    expected = np.reshape(mass, (300, 300)).reshape(10, 30, 10, 30).sum((1, 3))  # rows are y
+    seen = np.histogram2d(points[:, 1], points[:, 0], 10, [[-3, 3]] * 2)[0] / len(points)
+    errors = np.sqrt(expected * (1 - expected) / len(points))
+    assert (np.abs(seen - expected) < 4.5 * errors + 1e-4).all()
+
+
+def test_modes_are_counted_as_in_ganlib():
+    points = np.random.default_rng(2).normal(size=(500, 2)) * 1.5
+    modes, std = toy.ring().modes, 0.1
+    (found,) = run({"task": "coverage", "points": points.ravel(), "modes": modes, "std": std})
+    expected = metrics.mode_coverage(points.astype(np.float32), modes, 3 * std)
+    assert found["reached"] == expected.num_covered
+    assert found["close"] == pytest.approx(expected.share_close)
+    filled = np.array(expected.shares) * expected.share_close >= 0.5 / 8
+    assert found["filled"] == filled.sum()
+
+
+def test_surface_arrows_and_best_discriminator_are_those_of_the_weights():
+    (shown,) = run({"task": "show", "link": "batch=64", "steps": 20})
+    weights = variables(shown["values"], "discriminator", tf.float32)
+    function = network(weights, "discriminator")
+    centres = -3 + 0.15 * (np.arange(40) + 0.5)
+    places = np.stack(np.meshgrid(centres, centres), -1).reshape(-1, 2).astype(np.float32)
+    surface = tf.sigmoid(function(places))
+    assert difference(shown["surface"], surface) < 1e-5
+    points = tf.constant(np.reshape(shown["places"], (-1, 2)), tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(points)
+        # the non-saturating loss of each point
+        total = tf.reduce_sum(tf.nn.softplus(-function(points)))
+    arrows = -tape.gradient(total, points).numpy()
+    assert difference(shown["arrows"], arrows) < 1e-5
+    assert shown["push"] == pytest.approx(np.linalg.norm(arrows, axis=1).mean(), rel=1e-5)
+    best = np.array(shown["best"], np.float64)  # null where there is nothing
+    assert np.nanmin(best) >= 0
+    assert np.nanmax(best) <= 1
+    assert 0 < shown["least"] < np.log(4)
+
+
+def test_a_look_between_two_arrows_does_not_disturb_the_step():
+    (quiet, watched) = run(
+        {"task": "train", "link": "penalty=r1r2&seed=1&batch=16", "float": 32, "steps": 3},
+        {"task": "watch", "link": "penalty=r1r2&seed=1&batch=16", "steps": 3},
+    )
+    assert watched["discriminator"] == quiet["last"]["discriminator"]
+    assert watched["generator"] == quiet["last"]["generator"]
+
+
+def test_numbers_that_run_away_are_noticed():
+    link = "loss=wasserstein&penalty=none&optimizer=sgd&g_rate=0.3&d_rate=0.3"
+    (shown,) = run({"task": "show", "link": link, "steps": 200})
+    assert shown["lost"]
+    assert shown["steps"] < 200

@@ -1,4 +1,4 @@
-"""What the pages that compute in the browser need from Python: networks as `book/live/engine` has them."""
+"""What pages that compute in the browser need: networks as `book/live/engine` has them."""
 
 import numpy as np
 
@@ -7,12 +7,12 @@ def describe(model):
     """Returns a Keras model as the engine's `Network` takes it.
 
     Args:
-        model: functional ``keras.Model`` of one input: dense layers, convolutions with padding "same",
-            batch normalisation (as it is after training), ReLU, leaky ReLU, tanh, sigmoid, sums of a
-            tensor and what was made from it, reshapes.
+        model: functional ``keras.Model`` of one input: dense layers, convolutions with padding
+            "same", batch normalisation (as it is after training), ReLU, leaky ReLU, tanh, sigmoid,
+            sums of a tensor and what was made from it, reshapes.
 
     Returns:
-        (description, values): a dict for JSON, and the weights in its order, float (number of weights,).
+        (description, values): a dict for JSON, and the weights in its order, one float array.
 
     Raises:
         ValueError: if a layer is none of these.

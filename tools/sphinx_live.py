@@ -1,10 +1,10 @@
 r"""A Sphinx extension: pages that compute in the browser.
 
-The sources in ``book/live/`` are ECMAScript modules, which a browser does not load from a file that a
-person opens. So each page gets one classic script, made of the modules that it needs, the worker's
-among them as a text. Comments on lines of their own and indents are left out. A page has the scripts of the
-blocks that it holds: ``{div} live live-train``. What stands in such a block is shown where no script
-runs, and is replaced where one does.
+The sources in ``book/live/`` are ECMAScript modules, which a browser does not load from a file that
+a person opens. So each page gets one classic script, made of the modules that it needs, the
+worker's among them as a text. Comments on lines of their own and indents are left out. A page has
+the scripts of the blocks that it holds: ``{div} live live-train``. What stands in such a block is
+shown where no script runs, and is replaced where one does.
 
 ``{live}`see it collapse <collapse>` `` links to the page that trains, with the settings that
 ``book/live/links.json`` has under that name.
@@ -24,7 +24,9 @@ SCRIPTS = {"train": ("train/page.js", "train/worker.js")}
 IMPORT = re.compile(r'^import [^;]*? from "([^"]+)";\n', re.MULTILINE | re.DOTALL)
 EXPORT = re.compile(r"^export (?=const|function|class|async)", re.MULTILINE)
 INDENT = re.compile(r"^[ \t]+|\n(?=\n)", re.MULTILINE)
-COMMENT = re.compile(r"^[ \t]*(?://[^\n]*|/\*\*?(?:(?!\*/).)*\*/[ \t]*)\n", re.MULTILINE | re.DOTALL)
+COMMENT = re.compile(
+    r"^[ \t]*(?://[^\n]*|/\*\*?(?:(?!\*/).)*\*/[ \t]*)\n", re.MULTILINE | re.DOTALL
+)
 
 
 def modules(path, found=None):

@@ -23,6 +23,9 @@ export const SETTINGS = {
   d_rate: { ...RATES, value: "0.002", live: true },
 };
 
+/** What the colour of the ground can show: what this discriminator says, the best one, or nothing. */
+export const GROUNDS = ["own", "best", "none"];
+
 /** Returns the settings that hold where nobody chose. */
 export const defaults = () => Object.fromEntries(Object.entries(SETTINGS).map(([name, one]) => [name, one.value]));
 
@@ -39,23 +42,24 @@ export function allowed(name, text) {
  * Reads the settings of a link, such as `loss=minimax&penalty=none`. A name that begins with `b.`
  * belongs to the second run, which has the first one's settings but for these.
  *
- * @returns {{runs: object[], points: number[][], unknown: string[]}} the settings of one run or two,
- *   the reader's own points, and what was not understood
+ * @returns {{runs: object[], points: number[][], ground: string, unknown: string[]}} the settings of one
+ *   run or two, the reader's own points, what the ground shows, and what was not understood
  */
 export function readLink(text) {
   const first = defaults(), second = {}, unknown = [];
-  let points = [];
+  let points = [], ground;
   for (const [name, value] of new URLSearchParams(text.replace(/^#/, ""))) {
     const own = name.startsWith("b.") ? name.slice(2) : name;
     const fits = Object.hasOwn(SETTINGS, own) && !(own !== name && SETTINGS[own].shared);
     const read = fits ? allowed(own, value) : undefined;
     if (name === "points") points = readPoints(value);
+    else if (name === "ground" && GROUNDS.includes(value)) ground = value;
     else if (read === undefined) unknown.push(`${name}=${value}`);
     else if (own === name) first[own] = read;
     else second[own] = read;
   }
   const runs = Object.keys(second).length ? [first, { ...first, ...second }] : [first];
-  return { runs, points, unknown };
+  return { runs, points, ground, unknown };
 }
 
 /** Returns the link of one run or two: what differs from the defaults, or from the first run. */

@@ -7,7 +7,7 @@ import { ARROWS, arrowOf, describe, facts, LABELS, OPTIONS, sentence } from "./w
 const STRETCH = 2000; // steps of one press on Train, so that a forgotten page comes to rest
 const SAID = 5000; // milliseconds from one text for screen readers to the next, while it trains
 const MOST_POINTS = 400;
-const GROUNDS = { own: "what the discriminator says", best: "what the best one would say", none: "nothing" };
+const GROUND_TEXTS = { own: "what the discriminator says", best: "what the best one would say", none: "nothing" };
 const SHOWN = { points: "points", numbers: "numbers", arrows: "arrows", grid: "latent grid" };
 
 const options = (texts) => Object.entries(texts).map(([value, text]) => `<option value="${value}">${text}</option>`).join("");
@@ -48,8 +48,9 @@ class Page {
   }
 
   read(hash) {
-    const { runs, points } = readLink(hash.includes("=") ? hash : "");
+    const { runs, points, ground } = readLink(hash.includes("=") ? hash : "");
     this.runs = runs;
+    this.show.ground = ground ?? "own";
     this.points = points.length ? points : triangle();
   }
 
@@ -86,7 +87,7 @@ class Page {
       <fieldset class="live-looks"><legend>Show</legend>${Object.entries(SHOWN)
         .map(([name, text]) => `<label><input type="checkbox" data-show="${name}"> ${text}</label>`)
         .join("")}
-        <label>colour: <select data-show="ground">${options(GROUNDS)}</select></label>
+        <label>colour: <select data-show="ground">${options(GROUND_TEXTS)}</select></label>
       </fieldset>
         </div>
         <details class="live-more" ${this.opened ? "open" : ""}><summary>Settings</summary>${this.settings(two)}</details>
