@@ -98,11 +98,11 @@ CASES = {  # link, ganlib's loss, ganlib's penalties
 def ganlib_gradients(name):
     """Losses, penalties and gradients of one step by ganlib, at the engine's weights and points."""
     link, loss, terms = CASES[name]
-    (answer,) = run({"task": "train", "link": f"{link}&batch=33&seed=3", "float": 32, "steps": 1})
+    (answer,) = run({"task": "train", "link": f"{link}&batch=64&seed=3", "float": 32, "steps": 1})
     weights = {player: variables(answer["first"][player], player, tf.float32) for player in SIZES}
     found = {}
     for turn in answer["turns"]:
-        real, fake = np.reshape(turn["points"], (2, 33, 2)).astype(np.float32)
+        real, fake = np.reshape(turn["points"], (2, 64, 2)).astype(np.float32)
         discriminator = network(weights["discriminator"], "discriminator")
         with tf.GradientTape() as tape:
             if turn["player"] == "discriminator":
@@ -111,7 +111,7 @@ def ganlib_gradients(name):
                 total = value + answer["settings"]["weight"] * sum(added)
             else:
                 generated = network(weights["generator"], "generator")(
-                    np.reshape(turn["latents"], (33, 2)).astype(np.float32)
+                    np.reshape(turn["latents"], (64, 2)).astype(np.float32)
                 )
                 value = total = loss.generator(discriminator(real), discriminator(generated))
                 added = []
@@ -128,7 +128,7 @@ def ganlib_gradients(name):
 
 def step_disagreements(name, engine):
     """Where one step of the engine differs from ganlib by more than 1e-6."""
-    link = f"{CASES[name][0]}&batch=33&seed=3"
+    link = f"{CASES[name][0]}&batch=64&seed=3"
     (answer,) = run({"task": "train", "link": link, "float": 32, "steps": 1}, engine=engine)
     found = []
     for turn in answer["turns"]:
@@ -321,7 +321,7 @@ def image_network(name):
         x = keras.layers.BatchNormalization(dtype="float64")(x)
         x = keras.layers.Activation("tanh", dtype="float64")(x)
     else:
-        x = keras.layers.LeakyReLU(negative_slope=0.2, dtype="float64")(x)
+        x = keras.layers.LeakyReLU(negative_slope=0.25, dtype="float64")(x)
     x = layers(2, 4, strides=3)(x)
     outputs = keras.layers.Dense(1, dtype="float64")(keras.layers.Flatten(dtype="float64")(x))
     model = keras.Model(inputs, outputs)

@@ -144,10 +144,10 @@ def tab_to(person, text):
 def train_until(person, condition, at_most):
     """Watches the page until a condition holds of its state, or for so many steps."""
     end = time.monotonic() + 600  # however busy the machine is
-    while not condition(state(person)) and state(person)[0][0] < at_most:
+    while not condition(now := state(person)) and now[0][0] < at_most:
         assert time.monotonic() < end
         person.page.wait_for_timeout(100)
-    return state(person)
+    return now
 
 
 def seeds(*numbers):

@@ -67,10 +67,11 @@ def _layers(layer, kind):
         gamma, beta, mean, variance = (np.asarray(weight) for weight in layer.weights)
         scale = gamma / np.sqrt(variance + layer.epsilon)
         return [{"type": "scale", "values": (scale, beta - mean * scale)}]
-    elif kind in ("ReLU", "LeakyReLU") or kind == "Activation":
-        slope = float(getattr(layer, "negative_slope", 0.0) or 0.0)
-        names = {("ReLU", 0.0): "relu", ("LeakyReLU", 0.2): "leaky_relu"}
-        activation = names.get((kind, round(slope, 6)), activation)
+    elif kind == "LeakyReLU" or (
+        kind == "ReLU" and layer.max_value is None and not layer.threshold
+    ):
+        leak = float(layer.negative_slope or 0.0)
+        return [{"type": "activation", "name": "leaky_relu", "leak": leak}]
     if found:
         found[0] |= {"bias": layer.use_bias, "values": tuple(map(np.asarray, layer.weights))}
     if activation != "linear":

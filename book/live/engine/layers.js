@@ -91,7 +91,8 @@ export class Dense extends Linear {
 }
 
 /**
- * Activations φ. Those of one bend at zero have a `leak`, their slope below it; the others are
+ * Activations φ. Those of one bend at zero have a `leak`, their slope below it, which can be given
+ * another value; the others are
  * functions, φ of the input, φ′ and φ″ of the output h.
  */
 export const ACTIVATIONS = {
@@ -103,11 +104,11 @@ export const ACTIVATIONS = {
 
 /** y = φ(x), number by number. */
 export class Activation {
-  constructor(input, { name }) {
+  constructor(input, { name, ...options }) {
     if (!ACTIVATIONS[name]) {
       throw new RangeError(`received the activation ${name}; expected one of ${Object.keys(ACTIVATIONS)}.`);
     }
-    Object.assign(this, { shape: input, weights: [] }, ACTIVATIONS[name]);
+    Object.assign(this, { shape: input, weights: [] }, ACTIVATIONS[name], options);
   }
 
   forward(x, n) {

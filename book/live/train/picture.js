@@ -1,5 +1,6 @@
 /** Draws a run's frame, and its losses, on canvases, in the colours of the page. */
 import { CELLS, HALF } from "../engine/plane.js";
+import { digits } from "./words.js";
 
 const ARROW = 0.3, LONGEST = 0.6; // how long an arrow of length 1 is drawn, and the longest, in the plane's units
 
@@ -42,7 +43,7 @@ function drawSurface(context, size, values, lean, colours) {
   const sides = { real: rgb(colours.blue), fake: rgb(colours.vermilion) };
   for (let c = 0; c < CELLS * CELLS; c++) {
     const at = 4 * ((CELLS - 1 - Math.floor(c / CELLS)) * CELLS + (c % CELLS)), t = lean(values[c]);
-    const side = t > 0 ? sides.real : sides.fake, share = Number.isNaN(t) ? 0 : 0.5 * Math.abs(t);
+    const side = t > 0 ? sides.real : sides.fake, share = Number.isNaN(t) ? 0 : 0.5 * Math.abs(t) ** 0.7; // a weak opinion can be seen
     for (let k = 0; k < 3; k++) pixels.data[at + k] = paper[k] + share * (side[k] - paper[k]);
     pixels.data[at + 3] = 255;
   }
@@ -89,7 +90,7 @@ function drawNumbers(context, size, values, colours, wide) {
       const c = Math.floor(((a + 0.5) / count) * CELLS), r = Math.floor(((b + 0.5) / count) * CELLS);
       const value = values[r * CELLS + c];
       if (Number.isNaN(value)) continue;
-      const text = value.toFixed(places).replace("-", "−"), at = [(c + 0.5) * cell, size - (r + 0.5) * cell];
+      const text = digits(value, places), at = [(c + 0.5) * cell, size - (r + 0.5) * cell];
       context.strokeText(text, ...at);
       context.fillText(text, ...at);
     }
