@@ -438,7 +438,8 @@ FAULTS = [  # file, what is there, what is put there, who notices
     ("optimizers.js", "-rate * gradients[j]", "rate * gradients[j]", RUNS[2]),
     ("optimizers.js", "(1 - beta2 ** this.steps)", "(1 + beta2 ** this.steps)", RUNS[0]),
     ("images.js", "a - c.top", "a + c.top", "smooth"),
-    ("training.js", "slopes.fill(0, 0, n)", "slopes.fill(1, 0, n)", RUNS[0]),
+    ("training.js", "G.backward(arrows, n)", "G.backward(arrows.map((x) => -x), n)", RUNS[0]),
+    ("training.js", "2 * (n - begin)", "0", RUNS[2]),
     ("training.js", "clip(D, settings.weight)", "clip(D, 2 * settings.weight)", RUNS[4]),
 ]
 

@@ -6,7 +6,7 @@ worker's among them as a text. Comments on lines of their own and indents are le
 the scripts of the blocks that it holds: ``{div} live live-train``. What stands in such a block is
 shown where no script runs, and is replaced where one does.
 
-``{live}`see it collapse <collapse>` `` links to the page that trains, with the settings that
+``{live}`see it collapse <collapse>` `` links to such a page, with the settings that
 ``book/live/links.json`` has under that name.
 """
 
@@ -19,8 +19,7 @@ from sphinx.errors import SphinxError
 from sphinx.util.docutils import ReferenceRole
 
 SOURCE = Path("book") / "live"
-PAGE = "book/live"  # where links lead
-SCRIPTS = {"train": ("train/page.js", "train/worker.js")}
+SCRIPTS = {"train": ("train/page.js", "train/worker.js"), "dirac": ("dirac/page.js", None)}
 IMPORT = re.compile(r'^import [^;]*? from "([^"]+)";\n', re.MULTILINE | re.DOTALL)
 EXPORT = re.compile(r"^export (?=const|function|class|async)", re.MULTILINE)
 INDENT = re.compile(r"^[ \t]+|\n(?=\n)", re.MULTILINE)
@@ -66,7 +65,7 @@ def write_scripts(app):
         return
     folder.mkdir(parents=True, exist_ok=True)
     for name, (entry, worker) in SCRIPTS.items():
-        text = bundle(source / entry, source / worker)
+        text = bundle(source / entry, worker and source / worker)
         (folder / f"live_{name}.js").write_text(text, encoding="utf-8")
     css = (source / "live.css").read_text(encoding="utf-8")
     (folder / "live.css").write_text(css, encoding="utf-8")
@@ -85,8 +84,10 @@ class Link(ReferenceRole):
                 f"{self.env.docname}: there are no settings {self.target!r}; {path} has "
                 f"{', '.join(links)}."
             )
-        page = self.env.app.builder.get_relative_uri(self.env.docname, PAGE)
-        uri = f"{page}#{links[self.target]['settings']}"
+        link = links[self.target]
+        page = f"book/{link.get('page', 'live')}"
+        uri = self.env.app.builder.get_relative_uri(self.env.docname, page)
+        uri = f"{uri}#{link['settings']}"
         return [nodes.reference(self.rawtext, self.title, refuri=uri, internal=True)], []
 
 

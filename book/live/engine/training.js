@@ -41,6 +41,7 @@ export class Run {
     const n = settings.batch;
     this.latents = new Float(2 * n);
     this.points = new Float(4 * n); // the real ones, then the generated ones
+    this.logits = new Float(2 * n);
     this.slopes = new Float(2 * n); // of the loss by the logits
   }
 
@@ -120,12 +121,14 @@ export class Run {
     this.#generate(MOST_STEPS);
     yield { name: "fake", player };
     if (loss.paired) this.#drawReal(MOST_STEPS);
-    const logits = D.forward(points, 2 * n);
-    yield { name: "logits", player, real: mean(logits, 0, n), fake: mean(logits, n, 2 * n) };
+    // real points matter only to a loss that pairs
+    const begin = loss.paired ? 0 : n, count = 2 * n - begin, { logits } = this;
+    logits.set(D.forward(points.subarray(2 * begin), count).subarray(0, count), begin);
+    yield { name: "logits", player, fake: mean(logits, n, 2 * n) };
     const value = lossOf(loss.generator, logits, slopes, n);
     yield { name: "loss", player, value };
-    slopes.fill(0, 0, n); // the generator does not move the real points
-    const arrows = D.backward(slopes, 2 * n, false).subarray(2 * n, 4 * n);
+    const back = D.backward(slopes.subarray(begin), count, false);
+    const arrows = back.subarray(2 * (n - begin), 2 * count); // at the generated points
     yield { name: "arrows", player, length: n * meanLength(arrows, n) };
     G.backward(arrows, n);
     yield { name: "gradient", player };

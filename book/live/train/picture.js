@@ -1,29 +1,11 @@
 /** Draws a run's frame, and its losses, on canvases, in the colours of the page. */
 import { CELLS, HALF } from "../engine/plane.js";
-import { digits } from "./words.js";
+import { palette, prepare } from "../canvas.js";
+import { digits } from "../digits.js";
 
 const ARROW = 0.3, LONGEST = 0.6; // how long an arrow of length 1 is drawn, and the longest, in the plane's units
 
-/** The colours of the page's mode. */
-export function palette(element) {
-  const style = getComputedStyle(element);
-  const names = ["paper", "text", "muted", "line", "blue", "vermilion", "green", "purple"];
-  return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--book-${name}`).trim() || "#555"]));
-}
-
 const rgb = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
-
-/** Gives a canvas the size that it has on the page, in the screen's pixels; returns its context. */
-function prepare(canvas) {
-  const { clientWidth: width, clientHeight: height } = canvas, ratio = window.devicePixelRatio || 1;
-  if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
-  if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
-  const context = canvas.getContext("2d");
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, width, height);
-  context.font = `12px ${getComputedStyle(canvas).fontFamily}`;
-  return { context, width, height };
-}
 
 /** What a cell's value means for its colour: from −1, generated, to 1, real. */
 function leaning({ surface, border, probability }) {

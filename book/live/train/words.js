@@ -1,5 +1,7 @@
 /** What the page says: names of settings and their values, and a sentence for each arrow of a step. */
 
+import { digits } from "../digits.js";
+
 export const LABELS = {
   data: "Data",
   batch: "Batch",
@@ -38,14 +40,6 @@ export const OPTIONS = {
   sgd: "gradient descent",
   momentum: "momentum 0.9",
 };
-
-/** A number as one reads it. */
-export function digits(x, places = 2) {
-  if (!Number.isFinite(x)) return "no number";
-  const size = Math.abs(x);
-  const text = size !== 0 && (size < 10 ** -places / 2 || size >= 1e5) ? x.toExponential(1) : x.toFixed(places);
-  return text.replace("-", "−");
-}
 
 const times = (turn, turns) => (turns > 1 ? ` (${turn} of ${turns})` : "");
 
