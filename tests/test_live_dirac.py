@@ -7,6 +7,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from tests.test_browser import AXE_SCRIPT, DESKTOP, PHONE, Reader, chromium  # noqa: F401
 from tests.test_live import ENGINE, LINKS, node
@@ -31,14 +32,10 @@ def compute(*settings):
     return json.loads(result.stdout)
 
 
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
-
-
 SLOPES = {  # f′ at −ψθ for ψ, and what θ has in its place: chapter 4, eq. dirac-field
     "bilinear": (lambda t: 1.0, lambda t: 1.0),
-    "minimax": (lambda t: sigmoid(t), lambda t: sigmoid(t)),
-    "non_saturating": (lambda t: sigmoid(t), lambda t: sigmoid(-t)),
+    "minimax": (expit, expit),
+    "non_saturating": (expit, lambda t: expit(-t)),
 }
 
 

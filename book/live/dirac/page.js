@@ -173,7 +173,9 @@ class Page {
     this.factors.forEach((value, c) => {
       if (value >= 1 - 1e-9) return;
       context.globalAlpha = 0.25 + 0.6 * (1 - value);
-      context.fillRect((c % FINE) * cell, size - (Math.floor(c / FINE) + 1) * cell, cell + 0.5, cell + 0.5);
+      const column = c % FINE, row = FINE - 1 - Math.floor(c / FINE), edge = (k) => Math.round(k * cell);
+      const [x, y] = [edge(column), edge(row)]; // whole pixels, so that no seams are seen
+      context.fillRect(x, y, edge(column + 1) - x, edge(row + 1) - y);
     });
     context.globalAlpha = 1;
     context.fillStyle = colours.text;
