@@ -24,7 +24,7 @@ process.stdout.write(JSON.stringify(all.map((one) => ({
 
 
 def compute(*settings):
-    command = [node(), "--experimental-default-type=module", "--input-type=module", "-e", PROGRAM]
+    command = [node(), "--input-type=module", "-e", PROGRAM]
     command.append((ENGINE / "dirac.js").as_uri())
     sent = json.dumps([{"steps": 60, **one} for one in settings])
     result = subprocess.run(command, input=sent, capture_output=True, text=True, check=False)
