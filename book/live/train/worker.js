@@ -41,7 +41,8 @@ const ORDERS = {
   },
   step() {
     until = 0;
-    step();
+    if (stages) finishStep();
+    else step();
   },
   slow() {
     until = 0;
