@@ -45,7 +45,7 @@ BIN := $(VENV)/bin
 SOURCES = _config.yml _toc.yml $(wildcard tools/sphinx_*.py) $(shell find book notebooks ganlib ganbook \
 	\( -name __pycache__ -o -name build -o -name '.*' \) -prune -o -type f -print)
 
-NOT_LIBRARY = bench book browser colab exercises look make_data notebooks release study vendor
+NOT_LIBRARY = bench book browser colab exercises live live_page look make_data notebooks release study vendor
 
 .DEFAULT_GOAL := help
 .PHONY: help book test test-all coverage notebooks verify colab sweep bench study equal course grade data lint links lock wheel extractors vendor repository clean
