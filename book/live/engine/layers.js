@@ -1,0 +1,144 @@
+/**
+ * Layers: each can go forwards, backwards, and through its backward pass once more.
+ *
+ * A gradient penalty is a function of the gradient g = ∂f/∂x of a network's output by its input. Its
+ * own gradient by the weights needs three passes after forward():
+ *
+ *     backward   from the output to the input: g, every layer keeps the gradient of its output
+ *     second     from the input to the output: what the penalty's value loses or gains when a layer's
+ *                outgoing gradient changes, given the same for its incoming one
+ *     backward   once more: g also depends on the values that forward() computed, through the slope of
+ *                each activation; what came of that in `second` is sent down to the weights
+ *
+ * A layer has `shape`, the shape of its output; `weights`, a list of {name, shape, initializer}; and
+ *
+ *     forward(x, n)          -> y
+ *     backward(dy, n, weights, mixed) -> dx; adds the weights' gradients if `weights`; adds what
+ *                               `second` kept if `mixed`
+ *     second(bdx, n)         -> bdy, the adjoint of dy; adds the weights' gradients
+ *
+ * The arrays that it returns are its own and are overwritten by the next call. The network gives it
+ * `values` and `gradients`, one array for each of its weights.
+ */
+import { denseAdjoint, denseApply, denseOuter } from "./kernels.js";
+
+/** How many numbers a shape holds. */
+export const size = (shape) => shape.reduce((a, b) => a * b, 1);
+
+/** Returns a layer's array of a name, with room for `length` numbers; new ones are zero. */
+export function room(layer, name, length) {
+  if (!layer[name] || layer[name].length < length) layer[name] = new layer.Float(length);
+  return layer[name];
+}
+
+/** y = A(W) x + b. What A does is in the three products of `kernels.js`. */
+export class Linear {
+  build(products, inputs, shape, kernel, bias, initializer) {
+    Object.assign(this, products, { inputs, outputs: size(shape), shape, bias });
+    this.weights = [{ name: "kernel", shape: kernel, initializer }];
+    if (bias) this.weights.push({ name: "bias", shape: [shape.at(-1)], initializer: "zeros" });
+  }
+
+  forward(x, n) {
+    const y = room(this, "y", n * this.outputs);
+    this.x = x;
+    y.fill(0, 0, n * this.outputs);
+    if (this.bias) {
+      const b = this.values[1], end = n * this.outputs;
+      for (let p = 0; p < end; p += b.length) y.set(b, p);
+    }
+    this.apply(x, this.values[0], y, n);
+    return y;
+  }
+
+  backward(dy, n, weights) {
+    const dx = room(this, "dx", n * this.inputs);
+    this.dy = dy;
+    dx.fill(0, 0, n * this.inputs);
+    this.adjoint(dy, this.values[0], dx, n);
+    if (weights) {
+      this.outer(this.x, dy, this.gradients[0], n);
+      if (this.bias) {
+        const db = this.gradients[1], end = n * this.outputs;
+        for (let p = 0; p < end; p += db.length) for (let c = 0; c < db.length; c++) db[c] += dy[p + c];
+      }
+    }
+    return dx;
+  }
+
+  second(bdx, n) {
+    const bdy = room(this, "bdy", n * this.outputs);
+    bdy.fill(0, 0, n * this.outputs);
+    this.apply(bdx, this.values[0], bdy, n);
+    this.outer(bdx, this.dy, this.gradients[0], n);
+    return bdy;
+  }
+}
+
+/** A fully connected layer. */
+export class Dense extends Linear {
+  constructor(input, { units, bias = true, shape = [units], initializer = "glorot_uniform" }) {
+    super();
+    const i = size(input), o = units;
+    const products = {
+      apply: (x, W, y, n) => denseApply(x, W, y, n, i, o),
+      adjoint: (y, W, x, n) => denseAdjoint(y, W, x, n, i, o),
+      outer: (x, y, dW, n) => denseOuter(x, y, dW, n, i, o),
+    };
+    this.build(products, i, [units], [i, o], bias, initializer);
+    this.shape = shape; // the same numbers, such as those of an image
+  }
+}
+
+/**
+ * Activations φ. Those of one bend at zero have a `leak`, their slope below it, which can be given
+ * another value; the others are
+ * functions, φ of the input, φ′ and φ″ of the output h.
+ */
+export const ACTIVATIONS = {
+  relu: { leak: 0 },
+  leaky_relu: { leak: 0.2 },
+  tanh: { f: Math.tanh, slope: (h) => 1 - h * h, bend: (h) => -2 * h * (1 - h * h) },
+  sigmoid: { f: (a) => 1 / (1 + Math.exp(-a)), slope: (h) => h * (1 - h), bend: (h) => h * (1 - h) * (1 - 2 * h) },
+};
+
+/** y = φ(x), number by number. */
+export class Activation {
+  constructor(input, { name, ...options }) {
+    if (!ACTIVATIONS[name]) {
+      throw new RangeError(`received the activation ${name}; expected one of ${Object.keys(ACTIVATIONS)}.`);
+    }
+    Object.assign(this, { shape: input, weights: [] }, ACTIVATIONS[name], options);
+  }
+
+  forward(x, n) {
+    const length = n * size(this.shape), y = room(this, "y", length), { f, leak } = this;
+    this.x = x;
+    if (f) for (let j = 0; j < length; j++) y[j] = f(x[j]);
+    else for (let j = 0; j < length; j++) y[j] = x[j] > 0 ? x[j] : leak * x[j];
+    return y;
+  }
+
+  #slopes(dy, name, n) {
+    const length = n * size(this.shape), dx = room(this, name, length), { x, y, slope, leak } = this;
+    if (slope) for (let j = 0; j < length; j++) dx[j] = dy[j] * slope(y[j]);
+    else for (let j = 0; j < length; j++) dx[j] = x[j] > 0 ? dy[j] : leak * dy[j];
+    return dx;
+  }
+
+  backward(dy, n, weights, mixed) {
+    const dx = this.#slopes(dy, "dx", n);
+    if (!mixed) this.dy = dy;
+    else if (this.bend) for (let j = 0; j < n * size(this.shape); j++) dx[j] += this.bent[j];
+    return dx;
+  }
+
+  second(bdx, n) {
+    const length = n * size(this.shape), { y, dy, bend } = this;
+    if (bend) {
+      const bent = room(this, "bent", length);
+      for (let j = 0; j < length; j++) bent[j] = bdx[j] * dy[j] * bend(y[j]);
+    }
+    return this.#slopes(bdx, "bdy", n);
+  }
+}

@@ -1,0 +1,98 @@
+"""What of a notebook is run: definitions, by name. The last cell of each notebook shows it too.
+
+Kept are imports, functions, classes, lambdas with a name, and constants: what is computed from
+literals, from other constants and from imported modules. Of two definitions of a name the last one
+wins. Everything else (training, plots, trials) is left out.
+"""
+
+import ast
+import symtable
+
+PLAIN = {"abs", "bool", "dict", "float", "int", "len", "list", "max", "min", "range", "round"}
+PLAIN |= {"set", "str", "sum", "tuple", "False", "None", "True"}
+
+
+def without_magics(text):
+    """Returns a cell's code with the lines of IPython's own language made idle, line for line."""
+
+    def idle(line):
+        code = line.lstrip()
+        return f"{line[: len(line) - len(code)]}pass" if code[:1] in ("%", "!") else line
+
+    return "\n".join(map(idle, text.split("\n")))
+
+
+def names_used(source):
+    """Yields the names that a definition takes from around it."""
+
+    def walk(table):
+        outside = table.get_type() == "module"
+        for symbol in table.get_symbols():
+            if symbol.is_referenced() if outside else symbol.is_global():
+                yield symbol.get_name()
+        for child in table.get_children():
+            yield from walk(child)
+
+    return set(walk(symtable.symtable(source, "cell", "exec")))
+
+
+def names_bound(node):
+    """Returns the names that a statement of the top level defines; none if it is no definition."""
+    match node:
+        case ast.FunctionDef() | ast.ClassDef():
+            return [node.name]
+        case ast.Import():
+            return [alias.asname or alias.name.split(".")[0] for alias in node.names]
+        case ast.ImportFrom():
+            return [alias.asname or alias.name for alias in node.names]
+        case ast.Assign(targets=targets):
+            leaves = [leaf for target in targets for leaf in getattr(target, "elts", [target])]
+            return [leaf.id for leaf in leaves if isinstance(leaf, ast.Name)]
+        case ast.AnnAssign(target=ast.Name(id=name)) if node.value:
+            return [name]
+    return []
+
+
+def definitions(cells):
+    """Takes the definitions out of a notebook.
+
+    Args:
+        cells: the code of its cells, strings.
+
+    Returns:
+        (parts, complaints): dicts with ``names``, ``uses``, ``node`` and ``cell``, in order; and
+        for each cell that is no Python its number, what is wrong, and the line.
+    """
+    parts, complaints, known = [], [], set(PLAIN)
+    for number, text in enumerate(cells):
+        text = without_magics(text)
+        try:
+            tree = ast.parse(text)
+            symtable.symtable(text, "cell", "exec")
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            complaints.append((number, str(error.args[0]), getattr(error, "lineno", 0) or 0))
+            continue
+        for node in tree.body:
+            names = names_bound(node)
+            uses = names_used(ast.unparse(node))
+            constant = isinstance(node, ast.Assign | ast.AnnAssign)
+            if constant and not isinstance(node.value, ast.Lambda) and not uses <= known:
+                continue
+            if constant or isinstance(node, ast.Import | ast.ImportFrom):
+                known.update(names)
+            if names:
+                parts.append({"names": names, "uses": uses, "node": node, "cell": number})
+    return parts, complaints
+
+
+def needed(parts, wanted):
+    """Returns those of the definitions that some names need, directly or through others."""
+    names, kept = set(wanted), set()
+    while True:
+        last = {name: k for k, part in enumerate(parts) for name in part["names"]}
+        found = {last[name] for name in names if name in last}
+        found |= {k for k, part in enumerate(parts) if "*" in part["names"]}
+        if found == kept:
+            return [parts[k] for k in sorted(kept)]
+        kept = found
+        names |= set().union(*(parts[k]["uses"] for k in kept))

@@ -1,0 +1,81 @@
+"""What pages that compute in the browser need: networks as `book/live/engine` has them."""
+
+import numpy as np
+
+
+def describe(model):
+    """Returns a Keras model as the engine's `Network` takes it.
+
+    Args:
+        model: functional ``keras.Model`` of one input: dense layers, convolutions with padding
+            "same", batch normalisation (as it is after training), ReLU, leaky ReLU, tanh, sigmoid,
+            sums of a tensor and what was made from it, reshapes.
+
+    Returns:
+        (description, values): a dict for JSON, and the weights in its order, one float array.
+
+    Raises:
+        ValueError: if a layer is none of these.
+    """
+    chain = _chain(model.outputs[0])
+    values = [array for layer in _flat(chain) for array in layer.pop("values", ())]
+    dtype = model.outputs[0].dtype
+    flat = np.concatenate([np.ravel(array) for array in values]).astype(dtype)
+    return {"input": list(model.input_shape[1:]), "layers": chain}, flat
+
+
+def _flat(chain):
+    for layer in chain:
+        yield layer
+        yield from _flat(layer.get("layers", ()))
+
+
+def _chain(tensor):
+    """The layers from the model's input to a tensor."""
+    layer, node_index, _ = tensor._keras_history
+    inputs = layer._inbound_nodes[node_index].input_tensors
+    kind = type(layer).__name__
+    if kind == "InputLayer":
+        return []
+    if kind == "Add" and len(inputs) == 2:
+        short, long = sorted(map(_chain, inputs), key=len)
+        if [_name(one) for one in long[: len(short)]] == [_name(one) for one in short]:
+            return [*short, {"type": "residual", "layers": long[len(short) :]}]
+    before = _chain(inputs[0])
+    if kind == "Reshape" and before:
+        before[-1]["shape"] = list(layer.output.shape[1:])
+        return before
+    if kind == "Flatten":  # the engine's arrays are flat
+        return before
+    return [*before, *_layers(layer, kind)]
+
+
+def _name(layer):
+    return {key: value for key, value in layer.items() if key not in ("values", "layers")}
+
+
+def _layers(layer, kind):
+    """One Keras layer as layers of the engine: its linear part, then its activation."""
+    found, activation = [], getattr(getattr(layer, "activation", None), "__name__", "linear")
+    if kind == "Dense":
+        found = [{"type": "dense", "units": layer.units}]
+    elif kind in ("Conv2D", "Conv2DTranspose") and layer.padding == "same":
+        kind = "conv" if kind == "Conv2D" else "conv_transpose"
+        sizes = {"size": layer.kernel_size[0], "stride": layer.strides[0]}
+        found = [{"type": kind, "filters": layer.filters, **sizes}]
+    elif kind.endswith("BatchNormalization"):
+        gamma, beta, mean, variance = (np.asarray(weight) for weight in layer.weights)
+        scale = gamma / np.sqrt(variance + layer.epsilon)
+        return [{"type": "scale", "values": (scale, beta - mean * scale)}]
+    elif kind == "LeakyReLU" or (
+        kind == "ReLU" and layer.max_value is None and not layer.threshold
+    ):
+        leak = float(layer.negative_slope or 0.0)
+        return [{"type": "activation", "name": "leaky_relu", "leak": leak}]
+    if found:
+        found[0] |= {"bias": layer.use_bias, "values": tuple(map(np.asarray, layer.weights))}
+    if activation != "linear":
+        found.append({"type": "activation", "name": activation})
+    if not found:
+        raise ValueError(f"received a layer of type {kind}; expected one that the engine has.")
+    return found
