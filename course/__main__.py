@@ -6,14 +6,16 @@ import secrets
 import sys
 from pathlib import Path
 
-from course import build, collect, package, references, report
+from course import build, collect, decks, package, references, report
 from course import cells as percent
 from course.grader import assignment as assignments
 from course.grader.fence import Fence, Ungraded
 from course.grader.judge import Result, grade
+from course.quiz import bank
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "build" / "course"
+MATHJAX = ROOT / "book" / "vendor" / "mathjax" / "tex-chtml.js"
 
 
 def key_from(path, *, make):
@@ -82,9 +84,11 @@ def make_course(term, key, folder):
             }
         )
     page = report.templates().get_template("solutions.html")
-    mathjax = os.path.relpath(ROOT / "book" / "vendor" / "mathjax" / "tex-chtml.js", out)
+    mathjax = os.path.relpath(MATHJAX, out)
     text = page.render(term=term, parts=parts, mathjax=mathjax)
     (out / "solutions.html").write_text(text, encoding="utf-8")
+    decks.write(out / "decks", base)
+    bank.write(out / "quiz", key, os.path.relpath(MATHJAX, out / "quiz"))
     return out
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import jinja2
 from markdown_it import MarkdownIt
-from markupsafe import Markup
+from markupsafe import Markup, escape
+from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from course.grader import gradescope
 
@@ -21,9 +22,16 @@ def templates():
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined
     )
-    render = MarkdownIt("commonmark").enable("table").render
-    environment.filters["markdown"] = lambda text: Markup(render(text))
+    markdown = MarkdownIt("commonmark").enable("table").use(dollarmath_plugin)
+    for kind, marks in (("math_inline", "()"), ("math_block", "[]")):
+        markdown.add_render_rule(kind, formula(*marks))
+    environment.filters["markdown"] = lambda text: Markup(markdown.render(text))
     return environment
+
+
+def formula(begin, end):
+    """Returns how a formula is written, so that MathJax finds it and no sign in it is Markdown's."""
+    return lambda self, tokens, at, *_: f"\\{begin}{escape(tokens[at].content)}\\{end}"
 
 
 def file_name(student):
