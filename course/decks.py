@@ -74,8 +74,8 @@ def slides(plan, base):
     column = []
     for _, item in ITEM.findall(found["Three figures"]):
         label = cited(item)[0]
-        where = references.labels()[label][0].split(" in ")[-1]
-        column.append(slide("figure", where.strip("*"), "", item, label))
+        page = references.labels()[label][0].partition("` in ")[2].strip("*")
+        column.append(slide("figure", page, "", item, label))
     columns.append(column)
     for part in re.split(r"^### ", found["Two questions"], flags=re.MULTILINE)[1:]:
         line, _, text = part.partition("\n")
