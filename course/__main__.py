@@ -155,7 +155,12 @@ def grades(arguments):
     if not results:
         raise SystemExit(f"There is no notebook (.ipynb) in {folder}. Unpack zips first.")
     out = OUT / "grades" / assignment.name
-    report.write(results, out, title_of(assignment))
+    explanations = {
+        student: collect.explanation(paths[0].read_bytes())
+        for student, paths in collect.submissions(folder).items()
+        if len(paths) == 1
+    }
+    report.write(results, out, title_of(assignment), explanations)
     print(f"The grades are in {out}. They hold names: they belong in no repository.")
 
 

@@ -74,7 +74,7 @@ def slides(plan, base):
     column = []
     for _, item in ITEM.findall(found["Three figures"]):
         label = cited(item)[0]
-        page = references.labels()[label][0].partition("` in ")[2].strip("*")
+        page = references.labels()[label][0].partition("` in *")[2].rstrip("*")
         column.append(slide("figure", page, "", item, label))
     columns.append(column)
     for part in re.split(r"^### ", found["Two questions"], flags=re.MULTILINE)[1:]:

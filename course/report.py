@@ -83,13 +83,14 @@ def cell(value):
     return f"'{text}" if is_formula else text
 
 
-def write(results, folder, title):
-    """Writes ``grades.csv``, ``feedback/*.html`` and ``results/*.json``.
+def write(results, folder, title, explanations=None):
+    """Writes ``grades.csv``, ``feedback/*.html``, ``results/*.json`` and ``explanations.html``.
 
     Args:
         results: list of `judge.Result` of one assignment, at least one.
         folder: where to; it is made.
         title: the assignment's.
+        explanations: a dict, student -> what was written about the prediction. None: no page of them.
     """
     same = same_numbers(results)
     page = templates().get_template("feedback.html")
@@ -101,6 +102,13 @@ def write(results, folder, title):
         (folder / "feedback" / f"{name}.html").write_text(text, encoding="utf-8")
         text = json.dumps(gradescope.as_results(result), indent=1)
         (folder / "results" / f"{name}.json").write_text(text, encoding="utf-8")
+    if explanations is not None and results[0].assignment.personal:
+        text = (
+            templates()
+            .get_template("explanations.html")
+            .render(results=results, title=title, explanations=explanations, same=same)
+        )
+        (folder / "explanations.html").write_text(text, encoding="utf-8")
     rows = [row(result, same) for result in results]
     with (folder / "grades.csv").open("w", newline="", encoding="utf-8-sig") as file:
         table = csv.DictWriter(file, rows[0])
