@@ -19,7 +19,8 @@ FIGURE = re.compile(
     re.MULTILINE,
 )
 TABLE = re.compile(
-    r"^[:`]{3,}\{(?:list-|csv-)?table\} *(.*)\n(?:(?::(?!name:).*)\n)*:name: ([\w-]+)$", re.MULTILINE
+    r"^[:`]{3,}\{(?:list-|csv-)?table\} *(.*)\n(?:(?::(?!name:).*)\n)*:name: ([\w-]+)$",
+    re.MULTILINE,
 )
 EQUATION = re.compile(r"^\$\$ \(([\w-]+)\)$", re.MULTILINE)
 SECTION = re.compile(r"^\(([\w-]+)\)=\n+#+ (.+)$", re.MULTILINE)

@@ -177,7 +177,9 @@ def reading(rng):
     )
 
     def other():
-        off = optimize.brentq(lambda off: value_of_two_cells(off) - value, 1e-9, 1 - 1e-9, xtol=1e-13)
+        off = optimize.brentq(
+            lambda off: value_of_two_cells(off) - value, 1e-9, 1 - 1e-9, xtol=1e-13
+        )
         p, q = np.array([1, 0]), np.array([1 - off, off])
         return 0.5 * np.sum(special.rel_entr(p, (p + q) / 2) + special.rel_entr(q, (p + q) / 2))
 
@@ -468,7 +470,11 @@ def packs(rng):
 
 @question(8, "prop-best-share", "The best share")
 def best_share(rng):
-    n, variance, bias = int(rng.choice([20, 50, 100])), rng.choice([1, 4, 9]), rng.choice([0.2, 0.5, 1])
+    n, variance, bias = (
+        int(rng.choice([20, 50, 100])),
+        rng.choice([1, 4, 9]),
+        rng.choice([0.2, 0.5, 1]),
+    )
     text = (
         rf"A mean is estimated from \(n = {n}\) real images with the variance \(\sigma^2 = {variance}\) "
         rf"each, and from unlimited images of a generator from elsewhere, whose mean is off by {bias:g}. "
@@ -480,7 +486,11 @@ def best_share(rng):
 
 @question(8, "ex-augmentation-number", "How many to add")
 def how_many(rng):
-    n, variance, bias = int(rng.choice([100, 200, 500])), rng.choice([1, 2, 4]), rng.choice([0.2, 0.3])
+    n, variance, bias = (
+        int(rng.choice([100, 200, 500])),
+        rng.choice([1, 2, 4]),
+        rng.choice([0.2, 0.3]),
+    )
     text = (
         rf"A generator from elsewhere has the bias {bias:g}, and its images vary as real ones do, with "
         rf"\(\sigma^2 = {variance}\). They are pooled with {n} real ones, each with the same weight. Which "
@@ -582,7 +592,11 @@ def controller(rng):
 
 @question(10, "prop-discordant", "The error of a difference")
 def error_of_difference(rng):
-    share, gain, m = rng.choice([0.1, 0.15, 0.2]), rng.choice([0.02, 0.05]), rng.choice([200, 400, 1000])
+    share, gain, m = (
+        rng.choice([0.1, 0.15, 0.2]),
+        rng.choice([0.02, 0.05]),
+        rng.choice([200, 400, 1000]),
+    )
     text = (
         f"On {100 * share:g}% of all images exactly one of two classifiers is right, and one is right on "
         f"{100 * gain:g}% more of the images than the other. They are tested on the same {m} images. What is "
