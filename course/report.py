@@ -30,7 +30,7 @@ def templates():
 
 
 def formula(begin, end):
-    """Returns how a formula is written, so that MathJax finds it and no sign in it is Markdown's."""
+    """Returns how a formula is written, so that MathJax finds it and Markdown leaves it alone."""
     return lambda self, tokens, at, *_: f"\\{begin}{escape(tokens[at].content)}\\{end}"
 
 
@@ -90,7 +90,8 @@ def write(results, folder, title, explanations=None):
         results: list of `judge.Result` of one assignment, at least one.
         folder: where to; it is made.
         title: the assignment's.
-        explanations: a dict, student -> what was written about the prediction. None: no page of them.
+        explanations: a dict, student -> what was written about the prediction. None: no
+            page of them.
     """
     same = same_numbers(results)
     page = templates().get_template("feedback.html")

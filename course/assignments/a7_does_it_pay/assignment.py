@@ -6,7 +6,7 @@
 # first, and [[alg-ada]]. About 6 hours (an estimate).
 # %% given
 import numpy as np
-from scipy import special, stats
+from scipy import stats
 
 # %% answer q1
 student_id = "0000000"  # yours, in quotation marks
@@ -96,7 +96,8 @@ def paired_interval(first, second, level):
 
 # %% check q3
 _ends = paired_interval(np.array([80.0, 72.0, 75.0]), np.array([79.0, 69.0, 73.0]), 0.95)
-assert np.shape(_ends) == (2,) and _ends[0] < _ends[1], "two numbers, the lower one first"
+assert np.shape(_ends) == (2,), "two numbers"
+assert _ends[0] < _ends[1], "the lower one first"
 assert np.allclose(np.mean(_ends), 2), "differences 1, 3 and 2: it lies around 2"
 
 

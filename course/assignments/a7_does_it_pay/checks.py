@@ -160,7 +160,7 @@ def controlled(ask, rng):
     p, whole = 0.0, k * n
     for high in [False] * 2 + [True] * 14 + [False] * 3:
         mean = rng.uniform(target + 0.1, 1) if high else rng.uniform(-0.5, target - 0.1)
-        positive = int(round((1 + mean) / 2 * whole))
+        positive = round((1 + mean) / 2 * whole)
         signs = rng.permutation(np.where(np.arange(whole) < positive, 1.0, -1.0)).reshape(k, n)
         images = whole if 2 * positive - whole > target * whole else -whole
         expected = np.clip(p * adjustment + images, 0, 999) / adjustment
