@@ -1,8 +1,8 @@
 """A deck of slides for each week, made from the lecture plans by reveal.js.
 
-A plan is Markdown with the headings of `SECTIONS`. Its figures are the book's. What the plan says to
-the lecturer (what to ask at a figure, which wrong answers to expect) goes into the notes, which the
-key S opens.
+A plan is Markdown with the headings of `SECTIONS`. Its figures are the book's. What the plan says
+to the lecturer (what to ask at a figure, which wrong answers to expect) goes into the notes, which
+the key S opens.
 """
 
 import re

@@ -157,10 +157,10 @@ MARK = {"nbgrader": {"grade_id": "a1-explanation"}}
 @pytest.mark.parametrize(
     ("cells", "expected"),
     [
-        ([cell("markdown", "task"), cell("markdown", "It *grows*,\nsee?", **MARK)], "It *grows*,\nsee?"),
+        ([cell("markdown", "task"), cell("markdown", "It *is*,\nsee?", **MARK)], "It *is*,\nsee?"),
         ([cell("markdown", "*Your explanation:*", **MARK)], ""),
         ([cell("markdown", "*Your explanation:* as it turns")], "as it turns"),
-        ([cell("code", "measured = 3"), cell("markdown", "because"), cell("code", "x = 1")], "because"),
+        ([cell("code", "measured = 3"), cell("markdown", "as"), cell("code", "x = 1")], "as"),
         ([cell("code", "x = 1")], ""),
     ],
 )  # fmt: skip

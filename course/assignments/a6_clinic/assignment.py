@@ -277,7 +277,8 @@ def adam_moves(gradients, rate, beta_1, beta_2):
 
 # %% check q6 twist=adam
 _moves = adam_moves(np.zeros((3, 2)), 0.1, 0.5, 0.9)
-assert np.shape(_moves) == (3, 2) and np.allclose(_moves, 0), "no gradient, no move"
+assert np.shape(_moves) == (3, 2), "one row a step"
+assert np.allclose(_moves, 0), "no gradient, no move"
 
 
 # %% [markdown] twist=epochs

@@ -45,7 +45,7 @@ WRONG = [
         "one optimizer for both",
         APPLY,
         APPLY.replace("discriminator_optimizer", "generator_optimizer"),
-        (15, 15),
+        (14, 14),
     ),
     Wrong(
         "the generator moves in the first step too",
