@@ -32,8 +32,9 @@ def variants(question, key):
     found = {}
     for number in range(10 * VARIANTS):
         drawn = instance(question, key, "moodle", str(number))
-        if len(found) < VARIANTS:
-            found.setdefault(drawn.text, drawn)
+        found.setdefault(drawn.text, drawn)
+        if len(found) == VARIANTS:
+            break
     return list(found.values())
 
 
