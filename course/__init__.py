@@ -13,6 +13,6 @@ An assignment is a folder ``course/assignments/aN_slug/``:
 carry ``twist=``; cells too. `grader` runs and judges, `build` and `package` make what a term needs,
 `collect` and `report` take a class's work and give it back, and `rehearsal` grades the assignment's
 own mistakes, which tests/test_course.py does at many seeds. A fault of a script that students are to
-mend stands in its answer cell behind ``# instead:``. `decks` makes slides of the lecture plans, and
-`quiz` has questions with random numbers. README.md is for teachers.
+mend stands in its answer cell behind ``# instead:``. `decks` makes slides of the lecture plans,
+`pages` pages of the texts, and `quiz` has questions with random numbers. README.md is for teachers.
 """

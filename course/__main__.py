@@ -6,7 +6,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from course import build, collect, decks, package, references, report
+from course import build, collect, decks, package, pages, references, report
 from course import cells as percent
 from course.grader import assignment as assignments
 from course.grader.fence import Fence, Ungraded
@@ -87,6 +87,7 @@ def make_course(term, key, folder):
     mathjax = os.path.relpath(MATHJAX, out)
     text = page.render(term=term, parts=parts, mathjax=mathjax)
     (out / "solutions.html").write_text(text, encoding="utf-8")
+    pages.write(out / "pages", base, os.path.relpath(MATHJAX, out / "pages"))
     decks.write(out / "decks", base)
     bank.write(out / "quiz", key, os.path.relpath(MATHJAX, out / "quiz"))
     return out

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from course import collect, decks, references, report
+from course import collect, decks, pages, references, report
 from course.grader import assignment as assignments
 from course.grader.judge import Result
 from course.quiz import bank
@@ -87,6 +87,16 @@ def test_decks_show_what_the_plans_say_and_can_be_carried(tmp_path):
         assert "Wrong answers to expect" not in bodies
         assert len(notes) == 6
     assert r"\(D^* = p / (p + q)\)" in pages["week_01"], "no sign of a formula is Markdown's"
+
+
+def test_texts_become_pages_whose_links_lead_somewhere(tmp_path):
+    pages.write(tmp_path, "https://book", "mathjax.js")
+    for name in pages.texts():
+        text = (tmp_path / f"{name}.html").read_text(encoding="utf-8")
+        assert "<table>" in text or name.startswith("lectures/")
+        assert not re.search(r"\[\[[\w-]+\]\]", text)
+        for target in re.findall(r'href="(?!https://book/)([^"]+)"', text):
+            assert ((tmp_path / f"{name}.html").parent / target).is_file(), target
 
 
 # --- the quiz bank -------------------------------------------------------------------------------
