@@ -5,7 +5,8 @@
 # [[16_debugging_clinic]] shows. Find them **without training anything**, on the rungs of [[tab-clinic-ladder]], and mend
 # them. Read also [[15_collapse_and_stability]]. About 6 hours (an estimate).
 #
-# The visible checks pass with some of the faults; that is how such scripts come about. A function may have more than one.
+# The visible checks pass with most of the faults; that is how such scripts come about. So they are worth no points here. A
+# function may have more than one fault.
 # In Colab everything needed is there. Elsewhere install TensorFlow as the book's front page says.
 # %% given
 import keras

@@ -1,4 +1,7 @@
-"""The checks of assignment 6. Expected values come from the chain rule, counting and planted failures."""
+"""The checks of assignment 6. Expected values come from the chain rule, counting and planted failures.
+
+The faulty script passes the visible checks, so they are worth nothing.
+"""
 
 import numpy as np
 from scipy import signal, special
@@ -26,14 +29,14 @@ def personal(student_id):
     return {"my_images": images}, number, 2e-3 * number
 
 
-@check("q1", 1, visible=True)
+@check("q1", 0, visible=True)
 def ends(ask, rng):
     """black is -1 and white is 1"""
     images = np.array([0.0, 255.0]).reshape(2, 1, 1, 1)
     close(ask("prepare", images, shape=(2, 1, 1, 1)).ravel(), [-1, 1], "a pixel")
 
 
-@check("q1", 1)
+@check("q1", 2)
 def colours(ask, rng):
     """grey and colour images, whole numbers and others"""
     for k in range(4):
@@ -48,14 +51,14 @@ def ask_losses(ask, real, fake):
     return ask.several("losses", real, fake, shapes=[(), ()])
 
 
-@check("q2", 1, visible=True)
+@check("q2", 0, visible=True)
 def undecided(ask, rng):
     """undecided: 2 log 2 and log 2"""
     answers = ask_losses(ask, np.zeros(2), np.zeros(2))
     close(answers, [np.log(4), np.log(2)], "a loss")
 
 
-@check("q2", 1)
+@check("q2", 2)
 def moderate(ask, rng):
     """fresh logits, batches of unequal size"""
     for _ in range(8):
@@ -102,7 +105,7 @@ def ask_step(ask, arrays, rates):
     return ask.several("train_step", *arrays, probe="keras_step", rates=rates, shapes=shapes)
 
 
-@check("q3", 1, visible=True)
+@check("q3", 0, visible=True)
 def both_learn(ask, rng):
     """both networks learn"""
     arrays = instance(rng)
@@ -110,7 +113,7 @@ def both_learn(ask, rng):
         that(np.abs(weights - before).max() > 1e-6, "a network's weights did not change")
 
 
-@check("q3", 1)
+@check("q3", 2)
 def discriminators_step(ask, rng):
     """the discriminator's weights after a step, exactly"""
     for _ in range(2):
@@ -132,13 +135,13 @@ def generators_step(ask, rng):
             close(got, wanted, "a weight", EXACT)
 
 
-@check("q4", 1, visible=True)
+@check("q4", 0, visible=True)
 def usual_kernel(ask, rng):
     """stride 2, at least 4: 4"""
     close(ask("choose_kernel", 2, 4), 4, "the kernel")
 
 
-@check("q4", 1)
+@check("q4", 2)
 def even_kernel(ask, rng):
     """other strides: the smallest whose copies reach all pixels equally often, by counting"""
     for stride in (1, 2, 3, 4):
@@ -161,7 +164,7 @@ def ask_diagnosis(ask, run):
     return ask("diagnose", *run.values(), shape=(4,)) != 0
 
 
-@check("q5", 1, visible=True)
+@check("q5", 0, visible=True)
 def nothing_found(ask, rng):
     """a healthy run"""
     level = np.ones(9)
@@ -169,12 +172,12 @@ def nothing_found(ask, rng):
     that(not answer.any(), "something is found in a healthy run")
 
 
-@check("q5", 1)
+@check("q5", 2)
 def planted(ask, rng):
-    """each failure alone, for the whole of the last third"""
+    """each failure alone, for the last third but its last two steps"""
     for number in range(4):
         run = healthy(rng, int(rng.integers(30, 50)))
-        late = slice(len(run["values"]) // 2, None)
+        late = slice(len(run["values"]) // 2, -2)  # not at the very end
         if number == 0:
             run["gradients"][late] *= rng.uniform(0.001, 0.005)
         elif number == 1:
@@ -211,14 +214,14 @@ def ask_norm(ask, x, *rest):
     return ask.several("normalise", x, *rest, shapes=shapes)
 
 
-@check("q6", 1, visible=True, twist="batch_norm")
+@check("q6", 0, visible=True, twist="batch_norm")
 def at_inference(ask, rng):
     """at inference: the running numbers, which stay"""
     answers = ask_norm(ask, np.ones((4, 2)), np.zeros(2), np.ones(2), False, 0.9)
     close(answers[0], np.full((4, 2), 1.001**-0.5), "the output")
 
 
-@check("q6", 3, twist="batch_norm")
+@check("q6", 4, twist="batch_norm")
 def in_training(ask, rng):
     """in training: the batch's own numbers, and running ones that move"""
     for training in (True, True, False):
@@ -232,7 +235,7 @@ def in_training(ask, rng):
         close(answers[2], spread + momentum * (variance - spread), "the running variance")
 
 
-@check("q6", 1, visible=True, twist="adam")
+@check("q6", 0, visible=True, twist="adam")
 def no_move(ask, rng):
     """no gradient, no move"""
     close(
@@ -240,7 +243,7 @@ def no_move(ask, rng):
     )
 
 
-@check("q6", 3, twist="adam")
+@check("q6", 4, twist="adam")
 def all_moves(ask, rng):
     """the moves of some steps: weighted means of the gradients and of their squares"""
     for _ in range(3):
@@ -258,13 +261,13 @@ def all_moves(ask, rng):
         close(answer / rate, expected / rate, "a move")
 
 
-@check("q6", 1, visible=True, twist="epochs")
+@check("q6", 0, visible=True, twist="epochs")
 def two_batches(ask, rng):
     """two batches of two"""
     ask("epoch", 4, 2, 0, shape=(2, 2))
 
 
-@check("q6", 3, twist="epochs")
+@check("q6", 4, twist="epochs")
 def whole_epochs(ask, rng):
     """each image at most once; the order hangs on the seed"""
     for _ in range(4):
