@@ -80,7 +80,7 @@ export class Panel {
   /** Draws the pictures of now; `draw` of a page returns what is said of them: a text, and one for each picture. */
   renew() {
     const { settings } = this;
-    for (const one of this.controls) if (one.type === "range") one.nextElementSibling.value = digits(Number(one.value));
+    for (const one of this.controls) if (one.type === "range") one.nextElementSibling.value = digits(Number(one.value), one.step < 1 ? 2 : 0);
     const [text, ...labels] = this.draw(settings), said = this.root.querySelector(".live-verdict");
     if (said.textContent !== text) said.textContent = text;
     labels.forEach((label, k) => this.canvases[k].setAttribute("aria-label", label));

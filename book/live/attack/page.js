@@ -98,7 +98,12 @@ class Page extends Panel {
       context.setLineDash([]);
     };
     const steps = Array.from({ length: 121 }, (_, k) => k / 120);
-    line([[0.01, 0], [0.01, 1]], colours.line, 1, []);
+    if (scale(0.01) > 0.1) {
+      line([[0.01, 0], [0.01, 1]], colours.line, 1, []);
+      context.fillStyle = colours.muted;
+      context.textAlign = "left";
+      context.fillText("1%", X(0.01) + 4, size - 22);
+    }
     line([[0, 0], [1, 1]], colours.muted, 1.5, [2, 4]);
     line(steps.map((u) => rates(settings, HIGH + 2 + u * (LOW - HIGH - 4))), colours.muted, 1.5, [6, 4]);
     line(points, colours.blue, 2, []);
@@ -109,7 +114,6 @@ class Page extends Panel {
     context.fillStyle = colours.muted;
     context.textAlign = "left";
     context.fillText("TPR", 6, 14);
-    context.fillText("1%", X(0.01) + 4, size - 22);
     context.textAlign = "right";
     context.fillText("FPR", size - 4, size - 6);
   }

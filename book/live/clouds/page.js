@@ -5,8 +5,8 @@ import { cloud, frechet, moments, precisionRecall } from "../engine/clouds.js";
 import { Panel } from "../panel.js";
 
 const REACH = 4;
-const SHAPES = { lump: "a lump", ring: "a ring", pair: "two lumps", few: "four heaps" };
-const CHOICES = { real: ["Real points", SHAPES], fake: ["Generated points", SHAPES] };
+const SHAPE_NAMES = { lump: "a lump", ring: "a ring", pair: "two lumps", few: "four heaps" };
+const CHOICES = { real: ["Real points", SHAPE_NAMES], fake: ["Generated points", SHAPE_NAMES] };
 const SLIDERS = {
   x: ["Generated centre, across", -3, 3, 0.05, 1],
   y: ["Generated centre, up", -3, 3, 0.05, 0.5],

@@ -89,11 +89,7 @@ class Page {
     const net = this.root.querySelector("select");
     if (net) {
       net.value = this.name;
-      net.onchange = async () => {
-        this.name = net.value;
-        this.generator = await load(net.value);
-        this.draw();
-      };
+      net.onchange = () => this.turn(net.value);
     }
     // dragging along the strip goes from one seed to the other
     const put = (event) => {
@@ -120,6 +116,16 @@ class Page {
     if (!this.controls) return;
     const given = new URLSearchParams(this.brief ? "" : location.hash.slice(1));
     for (const control of this.controls) control.value = given.get(control.dataset.name) ?? USUAL[control.dataset.name] ?? 0;
+    const name = given.get("net");
+    if (name in NAMES && name !== this.name) this.turn(name);
+    else this.draw();
+  }
+
+  /** Goes over to another generator. */
+  async turn(name) {
+    this.name = name;
+    this.generator = await load(name);
+    this.root.querySelector("select").value = name;
     this.draw();
   }
 

@@ -55,8 +55,8 @@ class Page extends Panel {
     const X = (l) => ((l + REACH) / (2 * REACH)) * size;
     names.forEach((name, k) => {
       const y = (size * (k + 0.55)) / names.length, found = pull(name, real, fake);
-      const arrow = (from, by, up, colour, dash) => {
-        const end = Math.max(4, Math.min(size - 4, X(from) + (by * size) / 8)), tip = Math.sign(by) * 6;
+      const arrow = (from, by, up, colour, dash, player) => {
+        const end = Math.max(4, Math.min(size - 4, X(from) + (by * size) / 5)), tip = Math.sign(by) * 6;
         context.strokeStyle = colour;
         context.lineWidth = 2;
         context.setLineDash(dash);
@@ -65,6 +65,9 @@ class Page extends Panel {
         context.lineTo(end, y + up);
         context.stroke();
         context.setLineDash([]);
+        context.fillStyle = colour;
+        context.textAlign = by < 0 ? "left" : "right";
+        context.fillText(player, X(from) + (by < 0 ? 4 : -4), y + up + 4);
         if (Math.abs(end - X(from)) < 2) return;
         context.beginPath();
         context.moveTo(end - tip, y + up - 5);
@@ -74,7 +77,7 @@ class Page extends Panel {
       };
       context.fillStyle = colours.text;
       context.textAlign = "center";
-      context.fillText(NAMES[name], size / 2, y - 64);
+      context.fillText(NAMES[name], size / 2, y - 66);
       context.strokeStyle = colours.line;
       context.fillStyle = colours.muted;
       context.lineWidth = 1;
@@ -87,9 +90,9 @@ class Page extends Panel {
         context.fillText(String(l).replace("-", "−"), X(l), y + 18);
       }
       context.stroke();
-      arrow(real, found.real, -30, colours.green, []);
-      arrow(fake, found.fake, -18, colours.green, []);
-      arrow(fake, found.generator, -44, colours.purple, [5, 3]);
+      arrow(real, found.real, -18, colours.green, [], "D");
+      arrow(fake, found.fake, -32, colours.green, [], "D");
+      arrow(fake, found.generator, -48, colours.purple, [5, 3], "G");
       cross(context, X(real), y, colours.blue);
       context.fillStyle = colours.vermilion;
       context.beginPath();
