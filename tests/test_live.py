@@ -277,7 +277,15 @@ def run_disagreements(link, engine):
     return [error for error in found if not error < 1e-9]
 
 
-@pytest.mark.parametrize("link", RUNS)
+LONG = {RUNS[2], RUNS[5]}  # what the others do not have is in the one-step tests too
+
+
+def case(link, *values):
+    """A case of a run, or of a network of images; the long ones are run with ``--slow``."""
+    return pytest.param(*values, link, marks=[pytest.mark.slow] if link in LONG else [])
+
+
+@pytest.mark.parametrize("link", [case(link) for link in RUNS])
 def test_fifty_steps_in_float64_are_those_of_tensorflow(link):
     assert run_disagreements(link, ENGINE) == []
 
@@ -444,15 +452,17 @@ FAULTS = [  # file, what is there, what is put there, who notices
 ]
 
 
-@pytest.mark.parametrize(("file", "right", "wrong", "case"), FAULTS)
-def test_broken_sign_is_noticed(tmp_path, file, right, wrong, case):
+@pytest.mark.parametrize(
+    ("file", "right", "wrong", "link"), [case(link, *fault) for *fault, link in FAULTS]
+)
+def test_broken_sign_is_noticed(tmp_path, file, right, wrong, link):
     engine = tmp_path / "engine"
     shutil.copytree(ENGINE, engine)
     text = (engine / file).read_text(encoding="utf-8")
     assert text.count(right) == 1
     (engine / file).write_text(text.replace(right, wrong), encoding="utf-8")
-    notice = image_disagreements if case == "smooth" else run_disagreements
-    assert notice(case, engine)
+    notice = image_disagreements if link == "smooth" else run_disagreements
+    assert notice(link, engine)
 
 
 # ---- what is shown ------------------------------------------------------------------------------

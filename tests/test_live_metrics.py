@@ -80,9 +80,10 @@ def test_pulls_are_minus_the_gradients_of_ganlib(name):
         r, f = tf.Variable([[real]]), tf.Variable([[fake]])
         with tf.GradientTape(persistent=True) as tape:
             values = loss.discriminator(r, f), loss.generator(r, f)
-        nothing = tf.UnconnectedGradients.ZERO
-        pulls = [-float(one) for one in tape.gradient(values[0], [r, f], nothing)]
-        pulls.append(-float(tape.gradient(values[1], f, nothing)))
+        zero = tf.UnconnectedGradients.ZERO
+        gradients = tape.gradient(values[0], [r, f], unconnected_gradients=zero)
+        gradients.append(tape.gradient(values[1], f, unconnected_gradients=zero))
+        pulls = [-one.numpy().item() for one in gradients]
         found = [answer["real"], answer["fake"], answer["generator"]]
         assert found == pytest.approx(pulls, abs=1e-6)
         assert answer["losses"] == pytest.approx([float(one) for one in values], abs=1e-5)
@@ -157,19 +158,19 @@ def test_links_to_clouds_show_what_their_sentences_say():
     ring, heaps, narrow, wide = (answers[k : k + 3] for k in (0, 3, 6, 9))
     for one in ring:
         assert one["distance"] < 0.1
-        assert one["precision"] < 0.5
+        assert one["precision"] == pytest.approx(0.2, abs=0.05)
     for one in heaps:
         assert one["distance"] < 0.1
         assert one["precision"] > 0.9
-        assert one["recall"] < 0.3
+        assert one["recall"] < 0.1
     for one in narrow:
         assert one["precision"] > 0.9
         assert one["recall"] < 0.2
-        assert 0.7 < one["distance"] < 2.5
+        assert 1 < one["distance"] < 3
     for one in wide:
-        assert one["precision"] < 0.6
-        assert one["recall"] > 0.9
-        assert 0.7 < one["distance"] < 2.5
+        assert 0.5 < one["precision"] < 0.8
+        assert one["recall"] > 0.95
+        assert 1 < one["distance"] < 3
 
 
 # ---- thresholds ---------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ class Page {
       ${number("a", "Seed of the first")}${number("b", "Seed of the last")}
       ${brief ? "" : slider("truncation", "Truncation ψ", 0, 1.5, 0.05) + directions.join("")}</div>
       <p class="live-foot"><button type="button" data-do="others">Two others</button>
-      ${brief ? "" : '<button type="button" data-do="back">Directions to zero</button> <a class="live-link">Link to these settings</a>'}</p></div></div>
+      ${brief ? '<a href="live_draw.html">Its other controls, and what is to be seen</a>' : '<button type="button" data-do="back">Directions to zero</button> <a class="live-link">Link to these settings</a>'}</p></div></div>
       <p class="live-verdict" role="status" aria-live="polite"></p>`;
     this.root.classList.add("live-ready");
     this.controls = [...this.root.querySelectorAll("[data-name]")];
@@ -191,7 +191,7 @@ class Page {
 
 /** Puts images beside each other, pixel by pixel; the page enlarges them. A frame marks one of several. */
 function paint(canvas, { height, width, channels }, images, marked, colour) {
-  const gap = images.length > 1 ? 2 : 0, wide = width + gap;
+  const gap = images.length > 1 ? 4 : 0, wide = width + gap;
   canvas.width = images.length * wide;
   canvas.height = height + gap;
   const context = canvas.getContext("2d");
@@ -206,7 +206,7 @@ function paint(canvas, { height, width, channels }, images, marked, colour) {
   });
   if (marked === undefined) return;
   context.strokeStyle = colour;
-  context.strokeRect(marked * wide + 0.5, 0.5, width + 1, height + 1);
+  context.strokeRect(marked * wide + 0.5, 0.5, width + 3, height + 3);
 }
 
 for (const root of document.querySelectorAll(".live-draw")) new Page(root);
