@@ -1,8 +1,7 @@
 """The pictures that stand where no script runs: `python tools/live_picture.py`.
 
 It opens pages of the built book that compute, with the settings that they begin with, and writes
-what they draw to book/_static/: of the page that trains after 2,000 steps, of the page with a
-threshold at once. `python tools/live_picture.py attack` makes that one alone. Needs Chromium.
+what they draw to book/_static/: of the page that trains after 2,000 steps, of the others at once. `python tools/live_picture.py attack` makes that one alone. Needs Chromium.
 """
 
 import base64
@@ -16,7 +15,9 @@ from playwright import sync_api
 
 ROOT = Path(__file__).resolve().parents[1]
 STEPS = 2000
-PICTURES = {"train": ("live", ".live-plane"), "attack": ("live_attack", ".live-three canvas")}
+PICTURES = {"train": ("live", ".live-plane")} | {
+    name: (f"live_{name}", ".live-three canvas") for name in ("pull", "clouds", "attack")
+}
 
 
 def canvases(browser, page_name, selector):
