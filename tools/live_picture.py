@@ -1,7 +1,8 @@
 """The pictures that stand where no script runs: `python tools/live_picture.py`.
 
 It opens pages of the built book that compute, with the settings that they begin with, and writes
-what they draw to book/_static/: of the page that trains after 2,000 steps, of the others at once. `python tools/live_picture.py attack` makes that one alone. Needs Chromium.
+what they draw to book/_static/: of the page that trains after 2,000 steps, of the others at once.
+`python tools/live_picture.py attack` makes that one alone. Needs Chromium.
 """
 
 import base64
