@@ -57,7 +57,7 @@ const TASKS = {
     network.clear();
     if (penalty) {
       const h = penalty === "wgan_gp" ? new Float64Array(n).fill(1) : undefined; // at x itself
-      answer.penalty = PENALTIES[penalty][0](network, F.from(x), F.from(x), n, 1, h);
+      answer.penalty = Object.values(PENALTIES[penalty])[0](network, F.from(x), F.from(x), n, 1, h);
       answer.penaltyGradients = list(network.gradients);
     }
     return answer;

@@ -277,7 +277,15 @@ def run_disagreements(link, engine):
     return [error for error in found if not error < 1e-9]
 
 
-@pytest.mark.parametrize("link", RUNS)
+LONG = {RUNS[2], RUNS[5]}  # what the others do not have is in the one-step tests too
+
+
+def case(link, *values):
+    """A case of a run, or of a network of images; the long ones are run with ``--slow``."""
+    return pytest.param(*values, link, marks=[pytest.mark.slow] if link in LONG else [])
+
+
+@pytest.mark.parametrize("link", [case(link) for link in RUNS])
 def test_fifty_steps_in_float64_are_those_of_tensorflow(link):
     assert run_disagreements(link, ENGINE) == []
 
@@ -429,13 +437,13 @@ FAULTS = [  # file, what is there, what is put there, who notices
     ("layers.js", "dy[j] * bend(y[j])", "-dy[j] * bend(y[j])", "smooth"),
     ("layers.js", "dx[j] += this.bent[j]", "dx[j] -= this.bent[j]", "smooth"),
     ("layers.js", "this.outer(bdx, this.dy", "this.outer(this.x, this.dy", RUNS[0]),
-    ("layers.js", "slope: (h) => 1 - h * h", "slope: (h) => 1 + h * h", "smooth"),
+    ("images.js", "slope: (h) => 1 - h * h", "slope: (h) => 1 + h * h", "smooth"),
     ("network.js", "weight * 2 * h.slope", "-weight * 2 * h.slope", RUNS[0]),
-    ("penalties.js", "1 - 1 / Math.sqrt", "1 + 1 / Math.sqrt", RUNS[1]),
-    ("penalties.js", "a * real[j] + (1 - a)", "(1 - a) * real[j] + a", RUNS[1]),
+    ("penalties.js", "1 - 1 / root", "1 + 1 / root", RUNS[1]),
+    ("penalties.js", "a * x + (1 - a)", "(1 - a) * x + a", RUNS[1]),
     ("losses.js", "[softplus(-f), 0, -sigmoid(-f)]", "[softplus(-f), 0, sigmoid(-f)]", RUNS[0]),
     ("losses.js", "dr + share", "dr - share", RUNS[3]),
-    ("optimizers.js", "-rate * gradients[j]", "rate * gradients[j]", RUNS[2]),
+    ("optimizers.js", "- rate * gradients[j]", "+ rate * gradients[j]", RUNS[2]),
     ("optimizers.js", "(1 - beta2 ** this.steps)", "(1 + beta2 ** this.steps)", RUNS[0]),
     ("images.js", "a - c.top", "a + c.top", "smooth"),
     ("training.js", "G.backward(arrows, n)", "G.backward(arrows.map((x) => -x), n)", RUNS[0]),
@@ -444,15 +452,17 @@ FAULTS = [  # file, what is there, what is put there, who notices
 ]
 
 
-@pytest.mark.parametrize(("file", "right", "wrong", "case"), FAULTS)
-def test_broken_sign_is_noticed(tmp_path, file, right, wrong, case):
+@pytest.mark.parametrize(
+    ("file", "right", "wrong", "link"), [case(link, *fault) for *fault, link in FAULTS]
+)
+def test_broken_sign_is_noticed(tmp_path, file, right, wrong, link):
     engine = tmp_path / "engine"
     shutil.copytree(ENGINE, engine)
     text = (engine / file).read_text(encoding="utf-8")
     assert text.count(right) == 1
     (engine / file).write_text(text.replace(right, wrong), encoding="utf-8")
-    notice = image_disagreements if case == "smooth" else run_disagreements
-    assert notice(case, engine)
+    notice = image_disagreements if link == "smooth" else run_disagreements
+    assert notice(link, engine)
 
 
 # ---- what is shown ------------------------------------------------------------------------------

@@ -34,15 +34,17 @@ def test_script_is_one_classic_script_that_asks_for_nothing():
     assert not re.search(r"https?://|\bfetch\b|XMLHttpRequest|importScripts|\beval\b", text)
 
 
+@pytest.mark.skipif(not sphinx_live.minify, reason="there is no minifier for this machine")
 def test_script_is_small():
-    assert len(gzip.compress(script().encode())) < 20_000
+    assert len(gzip.compress(script().encode())) < 15_000
 
 
-def test_module_that_is_needed_twice_comes_once(tmp_path):
+def test_module_that_is_needed_twice_comes_once(tmp_path, monkeypatch):
     (tmp_path / "a.js").write_text("/** A. */\nexport const a = 1; // one\n", encoding="utf-8")
     (tmp_path / "b.js").write_text('import { a } from "./a.js";\nexport const b = a;\n', "utf-8")
     text = 'import {\n  a,\n} from "./a.js";\nimport { b } from "./b.js";\n  // so\nuse(a, b);\n'
     (tmp_path / "c.js").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(sphinx_live, "minify", None)
     expected = '(() => {\n"use strict";\nconst a = 1; // one\nconst b = a;\nuse(a, b);\n})();\n'
     assert sphinx_live.bundle(tmp_path / "c.js") == expected
 
@@ -82,7 +84,7 @@ def test_each_link_has_a_page_and_each_page_a_link_that_exists():
 CLAIMS = [
     pytest.param(
         *(name, seed),
-        marks=[pytest.mark.slow] if seed or name == "critics" else [],
+        marks=[pytest.mark.slow] if seed or name in ("critics", "fading") else [],
         id=f"{name}-{seed}",
     )
     for name in TRAINING

@@ -1,6 +1,12 @@
 """What pages that compute in the browser need: networks as `book/live/engine` has them."""
 
+import base64
+import json
+
 import numpy as np
+
+NUM_SEEDS = 100
+NUM_DIRECTIONS = 4
 
 
 def describe(model):
@@ -17,11 +23,58 @@ def describe(model):
     Raises:
         ValueError: if a layer is none of these.
     """
+    description, arrays = _taken(model)
+    flat = np.concatenate([np.ravel(array) for array in arrays]).astype(model.outputs[0].dtype)
+    return description, flat
+
+
+def script(name, generator):
+    """Returns a generator of `ganlib.pretrained` as the script that the page that draws loads.
+
+    Args:
+        name: what the page calls it.
+        generator: ``keras.Model``, latents -> images, whose kernels have half precision.
+
+    Returns:
+        str: a call that leaves the description, the weights, the latents of the first seeds and
+        the directions of `ganbook.widgets.latent_explorer`, as texts, in ``liveGenerators``.
+
+    Raises:
+        ValueError: if a kernel would lose digits.
+    """
+    from ganbook import widgets
+    from ganlib.models import inference
+
+    seeds = np.concatenate([inference.latents(generator, 1, k) for k in range(NUM_SEEDS)])
+    explorer = widgets.latent_explorer(generator, num_directions=NUM_DIRECTIONS)
+    description, arrays = _taken(generator)
+    content = {
+        "description": description,
+        "weights": base64.b64encode(b"".join(map(_packed, arrays))).decode(),
+        "latents": base64.b64encode(seeds.astype("<f4").tobytes()).decode(),
+        "directions": base64.b64encode(explorer.directions.astype("<f4").tobytes()).decode(),
+    }
+    text = json.dumps(content, separators=(",", ":"))
+    return f"(globalThis.liveGenerators ??= {{}}).{name} = {text};\n"
+
+
+def _packed(array):
+    """The bytes of a kernel in half precision, or of a vector in single precision."""
+    kind = "<f2" if array.ndim > 1 else "<f4"
+    packed = np.asarray(array).astype(kind)
+    if not np.array_equal(packed.astype(np.float32), array):
+        raise ValueError(
+            f"received a kernel {array.shape} that half precision changes; expected one as "
+            "ganlib.pretrained ships them. Round it with astype(np.float16)."
+        )
+    return packed.tobytes()
+
+
+def _taken(model):
+    """A model's description, and its weights one after the other."""
     chain = _chain(model.outputs[0])
-    values = [array for layer in _flat(chain) for array in layer.pop("values", ())]
-    dtype = model.outputs[0].dtype
-    flat = np.concatenate([np.ravel(array) for array in values]).astype(dtype)
-    return {"input": list(model.input_shape[1:]), "layers": chain}, flat
+    arrays = [array for layer in _flat(chain) for array in layer.pop("values", ())]
+    return {"input": list(model.input_shape[1:]), "layers": chain}, arrays
 
 
 def _flat(chain):

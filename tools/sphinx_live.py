@@ -2,9 +2,10 @@ r"""A Sphinx extension: pages that compute in the browser.
 
 The sources in ``book/live/`` are ECMAScript modules, which a browser does not load from a file that
 a person opens. So each page gets one classic script, made of the modules that it needs, the
-worker's among them as a text. Comments on lines of their own and indents are left out. A page has
-the scripts of the blocks that it holds: ``{div} live live-train``. What stands in such a block is
-shown where no script runs, and is replaced where one does.
+worker's among them, and minified. (The minifier has no wheel for Macs with an Apple chip. There
+the script is the longer by its names.) A page has the scripts of the blocks that it holds:
+``{div} live live-train``. What stands in such a block is shown where no script runs, and is
+replaced where one does.
 
 ``{live}`see it collapse <collapse>` `` links to such a page, with the settings that
 ``book/live/links.json`` has under that name.
@@ -18,11 +19,27 @@ from docutils import nodes
 from sphinx.errors import SphinxError
 from sphinx.util.docutils import ReferenceRole
 
+from ganlib import pretrained
+from tools import live
+
+try:
+    import minify
+except ImportError:
+    minify = None
+
 SOURCE = Path("book") / "live"
-SCRIPTS = {"train": ("train/page.js", "train/worker.js"), "dirac": ("dirac/page.js", None)}
-IMPORT = re.compile(r'^import [^;]*? from "([^"]+)";\n', re.MULTILINE | re.DOTALL)
+SCRIPTS = {
+    "train": ("train/page.js", "train/worker.js"),
+    "dirac": ("dirac/page.js", None),
+    "draw": ("draw/page.js", None),
+    "pull": ("pull/page.js", None),
+    "clouds": ("clouds/page.js", None),
+    "attack": ("attack/page.js", None),
+}
+GENERATORS = ("fashion_dcgan", "emoji_dcgan")  # of ganlib.pretrained
+IMPORT = re.compile(r'^import (?:[^;"]*? from )?"([^"]+)";\n', re.MULTILINE | re.DOTALL)
 EXPORT = re.compile(r"^export (?=const|function|class|async)", re.MULTILINE)
-INDENT = re.compile(r"^[ \t]+|\n(?=\n)", re.MULTILINE)
+INDENT = re.compile(r"^[ \t]+|\n(?=\n)", re.MULTILINE)  # within texts a minifier leaves them
 COMMENT = re.compile(
     r"^[ \t]*(?://[^\n]*|/\*\*?(?:(?!\*/).)*\*/[ \t]*)\n", re.MULTILINE | re.DOTALL
 )
@@ -43,6 +60,8 @@ def modules(path, found=None):
 def bundle(entry, worker=None):
     """Returns a classic script.
 
+    The names of all its modules are in one scope: two that are equal are an error.
+
     Args:
         entry: path of the module that the page runs.
         worker: path of the module that its worker runs; its text is the script's `WORKER`.
@@ -52,9 +71,10 @@ def bundle(entry, worker=None):
     """
     text = "\n".join(modules(entry).values())
     if worker is not None:
-        text = f"const WORKER = {json.dumps(bundle(worker), ensure_ascii=False)};\n{text}"
-    text = INDENT.sub("", COMMENT.sub("", text))
-    return f'(() => {{\n"use strict";\n{text}}})();\n'
+        inner = "\n".join(modules(worker).values())
+        text = f"const WORKER = `(${{() => {{\n{inner}}}}})()`;\n{text}"  # a function as a text
+    text = INDENT.sub("", COMMENT.sub("", f'(() => {{\n"use strict";\n{text}}})();\n'))
+    return minify.string("application/javascript", text) + "\n" if minify else text
 
 
 def write_scripts(app):
@@ -66,6 +86,9 @@ def write_scripts(app):
     folder.mkdir(parents=True, exist_ok=True)
     for name, (entry, worker) in SCRIPTS.items():
         text = bundle(source / entry, worker and source / worker)
+        (folder / f"live_{name}.js").write_text(text, encoding="utf-8")
+    for name in GENERATORS:
+        text = live.script(name, getattr(pretrained, name)())
         (folder / f"live_{name}.js").write_text(text, encoding="utf-8")
     css = (source / "live.css").read_text(encoding="utf-8")
     (folder / "live.css").write_text(css, encoding="utf-8")

@@ -2,6 +2,7 @@
 import { palette, prepare } from "../canvas.js";
 import { digits } from "../digits.js";
 import { factor, GAMES, multipliers, orbit } from "../engine/dirac.js";
+import { Panel } from "../panel.js";
 
 const STEPS = 400, REACH = 2, FINE = 64; // steps drawn, half of the plane's side, cells of the map
 const SLIDERS = {
@@ -17,97 +18,26 @@ const CHOICES = {
 };
 const PICTURES = ["The orbit", "Multipliers of a step", "Where steps converge"];
 
-let pages = 0;
-
-class Page {
+class Page extends Panel {
   constructor(root) {
-    this.root = root;
-    this.name = `live-two-${++pages}`;
-    this.build();
-    this.read();
-    addEventListener("hashchange", () => this.read());
-    new ResizeObserver(() => this.draw()).observe(root);
-    new MutationObserver(() => this.draw()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-  }
-
-  build() {
-    const id = (name) => `${this.name}-${name}`;
-    const options = (texts) => Object.entries(texts).map(([value, text]) => `<option value="${value}">${text}</option>`);
-    const choices = Object.entries(CHOICES).map(
-      ([name, [label, texts]]) =>
-        `<label for="${id(name)}">${label}</label><select id="${id(name)}" data-name="${name}">${options(texts).join("")}</select><span></span>`,
-    );
-    const sliders = Object.entries(SLIDERS).map(
-      ([name, [label, low, high, step]]) =>
-        `<label for="${id(name)}">${label}</label><input type="range" id="${id(name)}" data-name="${name}"
-          min="${low}" max="${high}" step="${step}"><output for="${id(name)}"></output>`,
-    );
-    const pictures = PICTURES.map((title) => `<figure><canvas role="img"></canvas><figcaption>${title}</figcaption></figure>`);
-    this.root.innerHTML = `<div class="live-three">${pictures.join("")}</div>
-      <p class="live-verdict" role="status" aria-live="polite"></p>
-      <div class="live-sliders">${choices.join("")}${sliders.join("")}</div>
-      <p class="live-foot"><a class="live-link">Link to these settings</a></p>`;
-    this.controls = [...this.root.querySelectorAll("[data-name]")];
-    this.canvases = [...this.root.querySelectorAll("canvas")];
-    for (const control of this.controls) control.oninput = () => this.draw();
+    super(root, { choices: CHOICES, sliders: SLIDERS, pictures: PICTURES });
     this.drag(this.canvases[0], (x, y) => ({ theta: (2 * x - 1) * REACH, psi: (1 - 2 * y) * REACH }));
     this.drag(this.canvases[2], (x, y) => ({ gamma: 2 * x, h: 2 * (1 - y) }));
-    this.root.classList.add("live-ready");
   }
 
-  /** Moving the pointer over a picture, pressed, moves two sliders. */
-  drag(canvas, values) {
-    canvas.classList.add("live-pencil");
-    const put = (event) => {
-      if (!event.buttons) return;
-      const box = canvas.getBoundingClientRect();
-      const found = values((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
-      for (const [name, value] of Object.entries(found)) this.control(name).value = value;
-      this.draw();
-    };
-    canvas.onpointermove = put;
-    canvas.onpointerdown = (event) => {
-      canvas.setPointerCapture(event.pointerId);
-      put(event);
-    };
-  }
-
-  control(name) {
-    return this.controls.find((one) => one.dataset.name === name);
-  }
-
-  read() {
-    const given = new URLSearchParams(location.hash.includes("=") ? location.hash.slice(1) : "");
-    for (const control of this.controls) {
-      const { name } = control.dataset, usual = CHOICES[name] ? Object.keys(CHOICES[name][1])[0] : SLIDERS[name][4];
-      control.value = given.get(name) ?? usual;
-      if (control.value === "") control.value = usual;
-    }
-    this.draw();
-  }
-
-  get settings() {
-    return Object.fromEntries(
-      this.controls.map((one) => [one.dataset.name, one.type === "range" ? Number(one.value) : one.value]),
-    );
-  }
-
-  draw() {
-    const settings = this.settings, largest = factor(settings);
-    for (const one of this.controls) if (one.type === "range") one.nextElementSibling.value = digits(Number(one.value));
-    const places = orbit(settings, [settings.theta, settings.psi], STEPS);
+  draw(settings) {
+    const largest = factor(settings), places = orbit(settings, [settings.theta, settings.psi], STEPS);
     const end = Math.hypot(...places.at(-1)), begin = Math.hypot(...places[0]);
     this.plane(this.canvases[0], settings, places);
     this.circle(this.canvases[1], multipliers(settings));
     this.map(this.canvases[2], settings);
     const text = verdict(largest, begin, end, places.length - 1);
-    const said = this.root.querySelector(".live-verdict");
-    if (said.textContent !== text) said.textContent = text;
-    this.canvases[0].setAttribute("aria-label", `The orbit of θ and ψ over ${places.length - 1} steps. ${text}`);
-    this.canvases[1].setAttribute("aria-label", `Multipliers beside the unit circle; the largest has the size ${digits(largest, 3)}.`);
-    this.canvases[2].setAttribute("aria-label", `Learning rate against weight: dark where steps converge. The cross is at γ = ${settings.gamma}, h = ${settings.h}.`);
-    const link = new URLSearchParams(Object.entries(settings)).toString();
-    this.root.querySelector(".live-link").href = `#${link}`;
+    return [
+      text,
+      `The orbit of θ and ψ over ${places.length - 1} steps. ${text}`,
+      `Multipliers beside the unit circle; the largest has the size ${digits(largest, 3)}.`,
+      `Learning rate against weight: dark where steps converge. The cross is at γ = ${settings.gamma}, h = ${settings.h}.`,
+    ];
   }
 
   /** The field as short lines, and the orbit: its places, joined. */

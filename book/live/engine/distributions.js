@@ -5,24 +5,17 @@
  * A distribution has `std`, `sample(random, n)` -> Float64Array (2n), `density(x, y)`, and `modes`, a
  * list of centres, empty where it is one connected piece.
  */
+import { root } from "./root.js";
 
 const STD = 0.05;
 const NODES = 600; // along a curve: closer together than the noise is wide
 
 /** Centres that are equally likely. */
-function mixture(modes, std = STD) {
-  return {
-    std,
-    modes,
-    centre: (u) => modes[Math.floor(u * modes.length)],
-    nodes: modes,
-  };
-}
+const mixture = (modes) => finish({ std: STD, modes, centre: (u) => modes[Math.floor(u * modes.length)], nodes: modes });
 
 /** A curve [0, 1] -> plane, whose parameter is uniform. */
-function curve(at, std = STD) {
-  const nodes = Array.from({ length: NODES }, (_, k) => at((k + 0.5) / NODES));
-  return { std, modes: [], centre: at, nodes };
+function curve(centre, std = STD) {
+  return finish({ std, modes: [], centre, nodes: Array.from({ length: NODES }, (_, k) => centre((k + 0.5) / NODES)) });
 }
 
 function finish(one) {
@@ -49,27 +42,19 @@ function finish(one) {
 export const DISTRIBUTIONS = {
   ring: () => {
     const angle = (k) => (2 * Math.PI * k) / 8;
-    return finish(mixture(Array.from({ length: 8 }, (_, k) => [2 * Math.cos(angle(k)), 2 * Math.sin(angle(k))])));
+    return mixture(Array.from({ length: 8 }, (_, k) => [2 * Math.cos(angle(k)), 2 * Math.sin(angle(k))]));
   },
-  grid: () => finish(mixture(Array.from({ length: 25 }, (_, k) => [Math.floor(k / 5) - 2, (k % 5) - 2]))),
+  grid: () => mixture(Array.from({ length: 25 }, (_, k) => [Math.floor(k / 5) - 2, (k % 5) - 2])),
   spiral: () =>
-    finish(
-      curve((u) => {
-        const along = Math.sqrt(u), angle = 3 * Math.PI * along;
-        return [2 * along * Math.cos(angle), 2 * along * Math.sin(angle)];
-      }),
-    ),
+    curve((u) => {
+      const along = root(u), angle = 3 * Math.PI * along;
+      return [2 * along * Math.cos(angle), 2 * along * Math.sin(angle)];
+    }),
   moons: () =>
-    finish(
-      curve((u) => {
-        const upper = u < 0.5, angle = Math.PI * (upper ? 2 * u : 2 * u - 1);
-        const sign = upper ? 1 : -1;
-        return [1.3 * (Math.cos(angle) * sign - 0.5 * sign), 1.3 * (Math.sin(angle) * sign - 0.25 * sign)];
-      }, 0.1),
-    ),
+    curve((u) => {
+      const sign = u < 0.5 ? 1 : -1, angle = 2 * Math.PI * (u % 0.5);
+      return [1.3 * sign * (Math.cos(angle) - 0.5), 1.3 * sign * (Math.sin(angle) - 0.25)];
+    }, 0.1),
   /** @param {number[][]} points in the plane, each as likely as the others */
-  drawn: (points) => {
-    const one = mixture(points.length ? points : [[0, 0]]);
-    return finish({ ...one, modes: [] });
-  },
+  drawn: (points) => ({ ...mixture(points.length ? points : [[0, 0]]), modes: [] }),
 };

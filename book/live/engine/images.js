@@ -1,8 +1,9 @@
 /**
  * What networks of images need beside dense layers: convolutions both ways, batch normalisation as it
- * is after training, and sums of a layer's input and output. Importing this makes them known to `Network`.
+ * is after training, sums of a layer's input and output, smooth activations. Importing this makes them
+ * known to `Network`.
  */
-import { Linear, room, size } from "./layers.js";
+import { ACTIVATIONS, Linear, room, size } from "./layers.js";
 import { LAYERS } from "./network.js";
 
 /**
@@ -122,8 +123,8 @@ export class Scale {
     this.shape = input;
     const shape = [input.at(-1)];
     this.weights = [
-      { name: "scale", shape, initializer: "ones" },
-      { name: "offset", shape, initializer: "zeros" },
+      { shape, initializer: "ones" },
+      { shape, initializer: "zeros" },
     ];
   }
 
@@ -190,4 +191,8 @@ export class Residual {
   }
 }
 
+Object.assign(ACTIVATIONS, {
+  tanh: { f: Math.tanh, slope: (h) => 1 - h * h, bend: (h) => -2 * h * (1 - h * h) },
+  sigmoid: { f: (a) => 1 / (1 + Math.exp(-a)), slope: (h) => h * (1 - h), bend: (h) => h * (1 - h) * (1 - 2 * h) },
+});
 Object.assign(LAYERS, { conv: Conv, conv_transpose: ConvTranspose, scale: Scale, residual: Residual });

@@ -10,7 +10,7 @@
  *     backward   once more: g also depends on the values that forward() computed, through the slope of
  *                each activation; what came of that in `second` is sent down to the weights
  *
- * A layer has `shape`, the shape of its output; `weights`, a list of {name, shape, initializer}; and
+ * A layer has `shape`, the shape of its output; `weights`, a list of {shape, initializer}; and
  *
  *     forward(x, n)          -> y
  *     backward(dy, n, weights, mixed) -> dx; adds the weights' gradients if `weights`; adds what
@@ -20,6 +20,7 @@
  * The arrays that it returns are its own and are overwritten by the next call. The network gives it
  * `values` and `gradients`, one array for each of its weights.
  */
+import { chosen } from "./chosen.js";
 import { denseAdjoint, denseApply, denseOuter } from "./kernels.js";
 
 /** How many numbers a shape holds. */
@@ -35,8 +36,8 @@ export function room(layer, name, length) {
 export class Linear {
   build(products, inputs, shape, kernel, bias, initializer) {
     Object.assign(this, products, { inputs, outputs: size(shape), shape, bias });
-    this.weights = [{ name: "kernel", shape: kernel, initializer }];
-    if (bias) this.weights.push({ name: "bias", shape: [shape.at(-1)], initializer: "zeros" });
+    this.weights = [{ shape: kernel, initializer }];
+    if (bias) this.weights.push({ shape: [shape.at(-1)], initializer: "zeros" });
   }
 
   forward(x, n) {
@@ -92,23 +93,18 @@ export class Dense extends Linear {
 
 /**
  * Activations φ. Those of one bend at zero have a `leak`, their slope below it, which can be given
- * another value; the others are
- * functions, φ of the input, φ′ and φ″ of the output h.
+ * another value. The others, which `images.js` adds, are functions: `f` of the input, its derivatives
+ * `slope` and `bend` of the output h.
  */
 export const ACTIVATIONS = {
   relu: { leak: 0 },
   leaky_relu: { leak: 0.2 },
-  tanh: { f: Math.tanh, slope: (h) => 1 - h * h, bend: (h) => -2 * h * (1 - h * h) },
-  sigmoid: { f: (a) => 1 / (1 + Math.exp(-a)), slope: (h) => h * (1 - h), bend: (h) => h * (1 - h) * (1 - 2 * h) },
 };
 
 /** y = φ(x), number by number. */
 export class Activation {
   constructor(input, { name, ...options }) {
-    if (!ACTIVATIONS[name]) {
-      throw new RangeError(`received the activation ${name}; expected one of ${Object.keys(ACTIVATIONS)}.`);
-    }
-    Object.assign(this, { shape: input, weights: [] }, ACTIVATIONS[name], options);
+    Object.assign(this, { shape: input, weights: [] }, chosen(ACTIVATIONS, name, "activation"), options);
   }
 
   forward(x, n) {

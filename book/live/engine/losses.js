@@ -49,10 +49,8 @@ export const LOSSES = {
   },
 };
 
-/** Returns a cross-entropy whose label of real points is 1 − share: `ganlib.losses.smoothed`. */
+/** Returns a loss with `labels` whose label of real points is 1 − share: `ganlib.losses.smoothed`. */
 export function smoothed(loss, share) {
-  if (!loss.labels) throw new RangeError("received a loss without labels; expected a cross-entropy of logits.");
-  if (!(share >= 0 && share < 0.5)) throw new RangeError(`received the share ${share}; expected one in [0, 0.5).`);
   const discriminator = (r, f) => {
     const [value, dr, df] = loss.discriminator(r, f);
     return [value + share * r, dr + share, df];

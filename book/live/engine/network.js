@@ -1,5 +1,7 @@
 /** A network: layers one after the other, its weights in one flat array and their gradients in another. */
-import { Activation, Dense, size } from "./layers.js";
+import { chosen } from "./chosen.js";
+import { Activation, Dense, room, size } from "./layers.js";
+import { root } from "./root.js";
 
 /** The kinds of layers by name; `images.js` adds more. */
 export const LAYERS = { dense: Dense, activation: Activation };
@@ -8,10 +10,7 @@ export const LAYERS = { dense: Dense, activation: Activation };
 function make(input, descriptions) {
   let shape = input;
   return descriptions.map(({ type, ...options }) => {
-    if (!LAYERS[type]) {
-      throw new RangeError(`received a layer of type ${type}; expected one of ${Object.keys(LAYERS)}.`);
-    }
-    const layer = new LAYERS[type](shape, options, make);
+    const layer = new (chosen(LAYERS, type, "type of layer"))(shape, options, make);
     shape = layer.shape;
     return layer;
   });
@@ -61,11 +60,11 @@ export class Network {
         const values = layer.values[k], area = size(shape.slice(0, -2));
         const fanIn = area * shape.at(-2), fanOut = area * shape.at(-1);
         if (initializer === "glorot_uniform") {
-          const limit = Math.sqrt(6 / (fanIn + fanOut));
+          const limit = root(6 / (fanIn + fanOut));
           for (let j = 0; j < values.length; j++) values[j] = limit * (2 * random.uniform() - 1);
         } else if (initializer === "he_normal") {
           // normal numbers beyond two standard deviations are drawn again, which takes from the spread
-          const std = Math.sqrt(2 / fanIn) / 0.8796256610342398;
+          const std = root(2 / fanIn) / 0.8796256610342398;
           for (let j = 0; j < values.length; j++) {
             let z;
             do z = random.normal();
@@ -116,25 +115,21 @@ export class Network {
    * @param {{value: Function, slope: Function}} h a function of ‖g‖², and its derivative
    */
   addPenalty(x, n, h, weight) {
-    const g = this.inputGradients(x, n), m = this.inputs;
-    if (!this.bg || this.bg.length < n * m) this.bg = new this.Float(n * m);
+    const g = this.inputGradients(x, n), m = this.inputs, bg = room(this, "bg", n * m);
     let total = 0;
     for (let r = 0; r < n; r++) {
       let square = 0;
       for (let p = r * m; p < (r + 1) * m; p++) square += g[p] * g[p];
       total += h.value(square) / n;
       const factor = (weight * 2 * h.slope(square)) / n;
-      for (let p = r * m; p < (r + 1) * m; p++) this.bg[p] = factor * g[p];
+      for (let p = r * m; p < (r + 1) * m; p++) bg[p] = factor * g[p];
     }
-    this.layers.reduce((b, layer) => layer.second(b, n), this.bg);
+    this.layers.reduce((b, layer) => layer.second(b, n), bg);
     if (this.bends) this.#back(this.#constant("zeros", 0, n), n, true, true);
     return total;
   }
 
   #constant(name, value, n) {
-    if (!this[name] || this[name].length < n * this.outputs) {
-      this[name] = new this.Float(n * this.outputs).fill(value);
-    }
-    return this[name];
+    return room(this, name, n * this.outputs).fill(value);
   }
 }

@@ -4,7 +4,10 @@
  * data and the same latents whatever else differs.
  */
 
-const PURPOSES = ["weights of the generator", "weights of the discriminator", "real", "latents", "between", "shown"];
+import { chosen } from "./chosen.js";
+import { root } from "./root.js";
+
+const PURPOSES = { generator: 0, discriminator: 1, real: 2, latents: 3, between: 4, shown: 5 };
 
 /** Mixes the bits of a 32-bit integer (the finalizer of MurmurHash3). */
 function mix(h) {
@@ -16,13 +19,11 @@ function mix(h) {
 export class Random {
   /**
    * @param {number} seed
-   * @param {string} purpose one of a few, such as "latents"
+   * @param {string} purpose one of a few, such as "latents"; a network's name for its weights
    * @param {number} step
    */
   constructor(seed, purpose, step = 0) {
-    const place = PURPOSES.indexOf(purpose);
-    if (place < 0) throw new RangeError(`received the purpose ${purpose}; expected one of ${PURPOSES.join(", ")}.`);
-    this.state = [seed, place, step].reduce((h, part) => mix(h ^ mix(part + 0x9e3779b9)), 0x2545f491);
+    this.state = [seed, chosen(PURPOSES, purpose, "purpose"), step].reduce((h, part) => mix(h ^ mix(part + 0x9e3779b9)), 0x2545f491);
     this.spare = null;
   }
 
@@ -41,7 +42,7 @@ export class Random {
       this.spare = null;
       return z;
     }
-    const radius = Math.sqrt(-2 * Math.log(1 - this.uniform())), angle = 2 * Math.PI * this.uniform();
+    const radius = root(-2 * Math.log(1 - this.uniform())), angle = 2 * Math.PI * this.uniform();
     this.spare = radius * Math.sin(angle);
     return radius * Math.cos(angle);
   }

@@ -75,18 +75,15 @@ export function writeLink(runs, points = []) {
   return parts.toString();
 }
 
-const LEVELS = 36 * 36, REACH = 3; // two digits of base 36 a coordinate, from −3 to 3
+const LEVELS = 36 * 36 - 1, REACH = 3; // two digits of base 36 a coordinate, from −3 to 3
 
 function writePoints(points) {
-  const digits = (x) => {
-    const level = Math.round(((x + REACH) / (2 * REACH)) * (LEVELS - 1));
-    return Math.max(0, Math.min(LEVELS - 1, level)).toString(36).padStart(2, "0");
-  };
-  return points.map(([x, y]) => digits(x) + digits(y)).join("");
+  const digits = (x) => Math.round(((x + REACH) / (2 * REACH)) * LEVELS).toString(36).padStart(2, "0");
+  return points.flat().map(digits).join("");
 }
 
 function readPoints(text) {
-  const number = (digits) => (parseInt(digits, 36) / (LEVELS - 1)) * 2 * REACH - REACH;
+  const number = (digits) => (parseInt(digits, 36) / LEVELS) * 2 * REACH - REACH;
   const found = text.match(/[0-9a-z]{4}/g) ?? [];
   return found.slice(0, 400).map((four) => [number(four.slice(0, 2)), number(four.slice(2))]);
 }

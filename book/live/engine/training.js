@@ -28,13 +28,14 @@ export class Run {
     this.distribution = DISTRIBUTIONS[settings.data](points);
     this.generator = new Network(GENERATOR, Float);
     this.discriminator = new Network(DISCRIMINATOR, Float);
-    this.generator.initialize(new Random(settings.seed, "weights of the generator"));
-    this.discriminator.initialize(new Random(settings.seed, "weights of the discriminator"));
+    this.generator.initialize(new Random(settings.seed, "generator"));
+    this.discriminator.initialize(new Random(settings.seed, "discriminator"));
     const [Optimizer, options] = OPTIMIZERS[settings.optimizer];
-    this.generatorOptimizer = new Optimizer(this.generator, Number(settings.g_rate), options);
-    this.discriminatorOptimizer = new Optimizer(this.discriminator, Number(settings.d_rate), options);
+    this.generatorOptimizer = new Optimizer(this.generator, options);
+    this.discriminatorOptimizer = new Optimizer(this.discriminator, options);
+    this.setRates(settings);
     const loss = LOSSES[settings.loss];
-    this.loss = settings.smoothing && loss.labels ? smoothed(loss, settings.smoothing) : loss;
+    this.loss = loss.labels ? smoothed(loss, settings.smoothing) : loss;
     this.steps = 0;
     /** Both losses of each step. */
     this.history = { discriminator: [], generator: [] };
@@ -46,10 +47,9 @@ export class Run {
   }
 
   /** The learning rates act at once. */
-  setRates({ g_rate: generator, d_rate: discriminator }) {
-    Object.assign(this.settings, { g_rate: generator, d_rate: discriminator });
-    this.generatorOptimizer.rate = Number(generator);
-    this.discriminatorOptimizer.rate = Number(discriminator);
+  setRates({ g_rate, d_rate }) {
+    this.generatorOptimizer.rate = Number(g_rate);
+    this.discriminatorOptimizer.rate = Number(d_rate);
   }
 
   /** One training step. */
@@ -92,7 +92,7 @@ export class Run {
     this.#drawReal(turn);
     yield { name: "real", player };
     const logits = D.forward(points, 2 * n);
-    yield { name: "logits", player, real: mean(logits, 0, n), fake: mean(logits, n, 2 * n) };
+    yield { name: "logits", player, real: mean(logits.subarray(0, n)), fake: mean(logits.subarray(n, 2 * n)) };
     const value = lossOf(loss.discriminator, logits, slopes, n);
     yield { name: "loss", player, value };
     D.backward(slopes, 2 * n);
@@ -109,9 +109,9 @@ export class Run {
     const real = points.subarray(0, 2 * n), fake = points.subarray(2 * n);
     const random = this.#random("between", turn);
     this.between = Float64Array.from({ length: n }, () => random.uniform());
-    for (const penalty of PENALTIES[settings.penalty]) {
+    for (const [name, penalty] of Object.entries(PENALTIES[settings.penalty])) {
       const value = penalty(D, real, fake, n, settings.weight, this.between);
-      yield { name: penalty.name, player: "discriminator", value, weight: settings.weight };
+      yield { name, player: "discriminator", value, weight: settings.weight };
     }
   }
 
@@ -124,12 +124,12 @@ export class Run {
     // real points matter only to a loss that pairs
     const begin = loss.paired ? 0 : n, count = 2 * n - begin, { logits } = this;
     logits.set(D.forward(points.subarray(2 * begin), count).subarray(0, count), begin);
-    yield { name: "logits", player, fake: mean(logits, n, 2 * n) };
+    yield { name: "logits", player, fake: mean(logits.subarray(n)) };
     const value = lossOf(loss.generator, logits, slopes, n);
     yield { name: "loss", player, value };
     const back = D.backward(slopes.subarray(begin), count, false);
     const arrows = back.subarray(2 * (n - begin), 2 * count); // at the generated points
-    yield { name: "arrows", player, length: n * meanLength(arrows, n) };
+    yield { name: "arrows", player, length: n * meanLength(arrows) };
     G.backward(arrows, n);
     yield { name: "gradient", player };
     this.generatorOptimizer.step();
@@ -153,15 +153,7 @@ export class Run {
   }
 }
 
-function mean(values, begin, end) {
-  let sum = 0;
-  for (let j = begin; j < end; j++) sum += values[j];
-  return sum / (end - begin);
-}
+export const mean = (values) => values.reduce((a, b) => a + b) / values.length;
 
-/** The mean length of n arrows in the plane. */
-function meanLength(arrows, n) {
-  let sum = 0;
-  for (let j = 0; j < n; j++) sum += Math.hypot(arrows[2 * j], arrows[2 * j + 1]);
-  return sum / n;
-}
+/** The mean length of arrows in the plane. */
+export const meanLength = (arrows) => mean(arrows.map((x, j) => (j % 2 ? 0 : 2 * Math.hypot(x, arrows[j + 1]))));

@@ -1,9 +1,10 @@
 /** What of a run can be seen: arrays to be drawn and numbers to be told. Nothing here changes the run. */
 import { sigmoid } from "./losses.js";
 import { Network } from "./network.js";
+import { mixed } from "./penalties.js";
 import { CELLS, HALF } from "./plane.js";
 import { Random } from "./random.js";
-import { DISCRIMINATOR, GENERATOR } from "./training.js";
+import { DISCRIMINATOR, GENERATOR, mean, meanLength } from "./training.js";
 
 const SHOWN = 500; // points of a kind
 const LINES = 13, ALONG = 49; // of the latent grid, from −2.4 to 2.4
@@ -12,12 +13,10 @@ const DENSE = 8192; // generated points for the best discriminator
 
 /** The centres of the cells, row by row from the bottom. */
 function lattice() {
-  const points = new Float32Array(2 * CELLS * CELLS), width = (2 * HALF) / CELLS;
-  for (let c = 0; c < CELLS * CELLS; c++) {
-    points[2 * c] = -HALF + (c % CELLS) * width + width / 2;
-    points[2 * c + 1] = -HALF + Math.floor(c / CELLS) * width + width / 2;
-  }
-  return points;
+  return Float32Array.from({ length: 2 * CELLS * CELLS }, (_, k) => {
+    const column = (k >> 1) % CELLS, row = Math.floor(k / 2 / CELLS);
+    return (((k % 2 ? row : column) + 0.5) / CELLS) * 2 * HALF - HALF;
+  });
 }
 
 /** The latents of the grid's lines: first those with equal z₂, then those with equal z₁. */
@@ -85,8 +84,7 @@ export class View {
       const logits = D.forward(points, n).slice(0, n);
       return probability ? logits.map(sigmoid) : logits;
     };
-    const mean = (points) => of(points, SHOWN).reduce((a, b) => a + b) / SHOWN;
-    const means = { real: mean(this.real), fake: mean(fake) };
+    const means = { real: mean(of(this.real, SHOWN)), fake: mean(of(fake, SHOWN)) };
     const border = probability ? 0.5 : (loss.border ?? (means.real + means.fake) / 2);
     return { probability, means, border, surface: wanted ? of(PLACES, CELLS * CELLS) : null };
   }
@@ -100,9 +98,7 @@ export class View {
       for (const real of paired) slopes[j] -= loss.generator(real, logits[j])[2] / paired.length;
     }
     const arrows = D.backward(slopes, n, false).slice(0, 2 * n);
-    let length = 0;
-    for (let j = 0; j < n; j++) length += Math.hypot(arrows[2 * j], arrows[2 * j + 1]) / n;
-    return { points: points.slice(), arrows, length };
+    return { points: points.slice(), arrows, length: meanLength(arrows) };
   }
 
   /**
@@ -112,24 +108,22 @@ export class View {
    */
   stage({ name, player }) {
     const { run, discriminator: D, generator: G } = this, n = run.settings.batch;
-    const real = Float32Array.from(run.points.subarray(0, 2 * n));
-    const fake = Float32Array.from(run.points.subarray(2 * n, 4 * n));
+    const real = run.points.slice(0, 2 * n);
+    const fake = run.points.slice(2 * n);
     this.follow();
     const at = (points, arrows) => ({ real, fake, points, arrows: arrows.slice(0, 2 * n) });
     if (name === "r1") return at(real, D.inputGradients(real, n));
     if (name === "r2") return at(fake, D.inputGradients(fake, n));
     if (name === "wassersteinGP") {
-      const between = real.map((x, j) => fake[j] + run.between[j >> 1] * (x - fake[j]));
+      const between = mixed(D, real, fake, run.between);
       return at(between, D.inputGradients(between, n));
     }
-    if (player === "generator" && (name === "arrows" || name === "gradient")) {
-      return { real, fake, points: fake, arrows: this.push(fake).arrows };
-    }
+    if (player === "generator" && (name === "arrows" || name === "gradient")) return at(fake, this.push(fake).arrows);
     if (player === "generator" && name === "update") {
-      const after = G.forward(Float32Array.from(run.latents), n);
+      const after = G.forward(run.latents, n);
       return { real, fake, points: fake, moves: fake.map((x, j) => after[j] - x) };
     }
-    const slopes = player === "discriminator" && name === "gradient" ? Float32Array.from(run.slopes) : null;
+    const slopes = player === "discriminator" && name === "gradient" ? run.slopes.slice() : null;
     return { real, fake, slopes };
   }
 

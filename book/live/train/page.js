@@ -1,5 +1,5 @@
 /** The page that trains a GAN in the plane: its controls, its pictures, and the words for both. */
-import { allowed, defaults, readLink, SETTINGS, writeLink } from "../engine/settings.js";
+import { allowed, defaults, GROUNDS, readLink, SETTINGS, writeLink } from "../engine/settings.js";
 import { HALF } from "../engine/plane.js";
 import { drawLosses, drawRun } from "./picture.js";
 import { ARROWS, arrowOf, describe, facts, LABELS, OPTIONS, sentence } from "./words.js";
@@ -10,14 +10,13 @@ const MOST_POINTS = 400;
 const GROUND_TEXTS = { own: "what the discriminator says", best: "what the best one would say", none: "nothing" };
 const SHOWN = { points: "points", numbers: "numbers", arrows: "arrows", grid: "latent grid" };
 
-const options = (texts) => Object.entries(texts).map(([value, text]) => `<option value="${value}">${text}</option>`).join("");
+const options = (values, texts) => values.map((value) => `<option value="${value}">${texts[value] ?? value}</option>`).join("");
 
 /** The reader's first points, until some are drawn: a triangle. */
 function triangle() {
-  const corners = [[-1.6, -1.2], [1.6, -1.2], [0, 1.6]];
-  return corners.flatMap(([x, y], k) => {
-    const [a, b] = corners[(k + 1) % 3];
-    return Array.from({ length: 12 }, (_, j) => [x + ((a - x) * j) / 12, y + ((b - y) * j) / 12]);
+  return Array.from({ length: 36 }, (_, k) => {
+    const t = (k % 12) / 12;
+    return [[3.2 * t - 1.6, -1.2], [1.6 - 1.6 * t, 2.8 * t - 1.2], [-1.6 * t, 1.6 - 2.8 * t]][Math.floor(k / 12)];
   });
 }
 
@@ -29,29 +28,23 @@ class Page {
     this.name = `live-${++pages}`;
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     this.show = { points: true, numbers: true, arrows: true, grid: false, ground: "own" };
-    this.frames = this.stages = null;
     this.opened = !root.classList.contains("live-brief");
-    this.history = [];
     this.worker = new Worker(URL.createObjectURL(new Blob([WORKER], { type: "text/javascript" })));
     this.worker.onmessage = ({ data }) => (data.frames ? this.take(data) : (this.stages = data.stages));
-    this.read(location.hash);
-    this.build();
-    this.start();
-    addEventListener("hashchange", () => {
-      if (!location.hash.includes("=")) return;
-      this.read(location.hash);
-      this.build();
-      this.start();
-    });
+    this.read();
+    addEventListener("hashchange", () => location.hash.includes("=") && this.read());
     new ResizeObserver(() => this.draw()).observe(root);
     new MutationObserver(() => this.draw()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   }
 
-  read(hash) {
-    const { runs, points, ground } = readLink(hash.includes("=") ? hash : "");
+  /** Begins with the settings of the page's address. */
+  read() {
+    const { runs, points, ground } = readLink(location.hash.includes("=") ? location.hash : "");
     this.runs = runs;
     this.show.ground = ground ?? "own";
     this.points = points.length ? points : triangle();
+    this.build();
+    this.start();
   }
 
   order(order, values = {}) {
@@ -87,7 +80,7 @@ class Page {
       <fieldset class="live-looks"><legend>Show</legend>${Object.entries(SHOWN)
         .map(([name, text]) => `<label><input type="checkbox" data-show="${name}"> ${text}</label>`)
         .join("")}
-        <label>colour: <select data-show="ground">${options(GROUND_TEXTS)}</select></label>
+        <label>colour: <select data-show="ground">${options(GROUNDS, GROUND_TEXTS)}</select></label>
       </fieldset>
         </div>
         <details class="live-more" ${this.opened ? "open" : ""}><summary>Settings</summary>${this.settings(two)}</details>
@@ -118,9 +111,8 @@ class Page {
         if (value !== this.runs[k][name]) this.set(name, Number(k), value);
       };
     }
-    const details = one("details");
-    details.ontoggle = () => {
-      this.opened = details.open;
+    one("details").ontoggle = ({ target }) => {
+      this.opened = target.open;
     };
     if (this.runs[0].data === "drawn") this.parts.panels.forEach(([canvas]) => this.pencil(canvas));
     this.root.classList.add("live-ready");
@@ -147,7 +139,7 @@ class Page {
           `id="${this.name}-${name}-${k}" data-setting="${name}" data-run="${k}" ${shared ? 'class="shared"' : ""} ` +
           (k ? `aria-label="${LABELS[name]}, run B"` : "");
         return values
-          ? `<select ${attributes}>${options(Object.fromEntries(values.map((value) => [value, OPTIONS[value] ?? value])))}</select>`
+          ? `<select ${attributes}>${options(values, OPTIONS)}</select>`
           : `<input type="number" min="${low}" max="${high}" step="${whole ? 1 : "any"}" ${attributes}>`;
       });
       return `<label for="${this.name}-${name}-0">${LABELS[name]}</label>${controls.join("")}`;
@@ -196,7 +188,6 @@ class Page {
     this.parts.link.href = `#${writeLink(this.runs, this.points) || "data=ring"}`;
     for (const [k, run] of this.runs.entries()) {
       const control = (name) => this.root.querySelector(`#${this.name}-${name}-${k}`);
-      if (!control("weight")) return;
       control("weight").disabled = run.penalty === "none";
       control("smoothing").disabled = !["minimax", "non_saturating"].includes(run.loss);
     }
@@ -207,7 +198,6 @@ class Page {
   /** A finger or a mouse draws on the picture. */
   pencil(canvas) {
     canvas.classList.add("live-pencil");
-    let pressed = false;
     const put = (event) => {
       const box = canvas.getBoundingClientRect();
       const x = ((event.clientX - box.left) / box.width) * 2 * HALF - HALF;
@@ -218,15 +208,11 @@ class Page {
       this.draw();
     };
     canvas.onpointerdown = (event) => {
-      pressed = true;
       canvas.setPointerCapture(event.pointerId);
       put(event);
     };
-    canvas.onpointermove = (event) => pressed && put(event);
-    canvas.onpointerup = canvas.onpointercancel = () => {
-      if (pressed) this.drawn();
-      pressed = false;
-    };
+    canvas.onpointermove = (event) => event.buttons && put(event);
+    canvas.onlostpointercapture = () => this.drawn();
   }
 
   drawn() {
@@ -267,7 +253,7 @@ class Page {
 
   start() {
     this.training = false;
-    this.stages = null;
+    this.frames = this.stages = null;
     this.last = 0;
     this.history = this.runs.map(() => ({ discriminator: [], generator: [] }));
     this.order("start", { runs: this.runs, points: this.points });
@@ -330,9 +316,8 @@ class Page {
     });
   }
 
-
   draw() {
-    if (!this.frames || this.frames.length !== this.runs.length) return;
+    if (!this.frames) return;
     const own = this.runs[0].data === "drawn" ? this.points : null;
     this.frames.forEach((frame, k) => {
       const [canvas, , losses] = this.parts.panels[k];
@@ -347,7 +332,7 @@ class Page {
   tell(aloud = false) {
     const { play, slow, arrows, sentence: shown, said, panels } = this.parts;
     play.textContent = this.training ? "Pause" : "Train";
-    Object.assign(this.root.dataset, { training: this.training, steps: this.last });
+    this.root.dataset.steps = this.last;
     const name = (text, k) => (this.runs.length === 2 ? `Run ${"AB"[k]}: ${text}` : text);
     slow.hidden = !this.stages;
     if (this.stages) {
@@ -356,7 +341,7 @@ class Page {
       const [first, second] = this.stages.map(sentence);
       shown.textContent = !second || second === first ? first : [first, second].map(name).join("\n");
     }
-    if (!this.frames || this.frames.length !== this.runs.length) return;
+    if (!this.frames) return;
     const texts = this.frames.map(describe);
     this.frames.forEach((frame, k) => {
       const [canvas, words, losses] = panels[k];

@@ -30,7 +30,6 @@ function drawSurface(context, size, values, lean, colours) {
     pixels.data[at + 3] = 255;
   }
   tile.getContext("2d").putImageData(pixels, 0, 0);
-  context.imageSmoothingEnabled = true;
   context.drawImage(tile, 0, 0, size, size);
 }
 
@@ -88,9 +87,7 @@ function drawNumbers(context, size, values, colours, wide) {
 export function drawRun(canvas, frame, { show, stage, own }) {
   const { context, width: size } = prepare(canvas), colours = palette(canvas);
   const X = (x) => ((x + HALF) / (2 * HALF)) * size, Y = (y) => size - X(y);
-  const each = (points, draw) => {
-    for (let j = 0; j < points.length; j += 2) draw(X(points[j]), Y(points[j + 1]), j);
-  };
+  const each = (points, draw) => points.forEach((x, j) => j % 2 || draw(X(x), Y(points[j + 1]), j));
   const best = show.ground === "best" && frame.best;
   const values = best ? frame.best.probability : show.ground === "own" && frame.surface;
   if (values) {
@@ -149,10 +146,9 @@ export function drawRun(canvas, frame, { show, stage, own }) {
     context.stroke();
   };
   if (stage) {
-    const step = `${stage.player}.${stage.name}`;
-    const seen = step === "discriminator.latents" ? [] : [stage.fake];
-    if (stage.player === "discriminator" && !step.endsWith("latents") && !step.endsWith("fake")) crosses(stage.real);
-    seen.forEach(dots);
+    const { player, name } = stage;
+    if (player === "discriminator" && name !== "latents" && name !== "fake") crosses(stage.real);
+    if (name !== "latents") dots(stage.fake);
     if (stage.slopes) drawPulls(context, stage, colours, X, Y);
     if (stage.arrows) arrows(stage.points, stage.arrows, ARROW, LONGEST);
     if (stage.moves) arrows(stage.points, stage.moves, 1, 2 * HALF);
@@ -217,7 +213,7 @@ export function drawLosses(canvas, { discriminator, generator }, last) {
   context.fillText(`step ${steps.toLocaleString("en")}`, width - right, height - 4);
   context.textAlign = "left";
   context.fillText("0", left, height - 4);
-  const curves = [[discriminator, colours.green, [], 1], [generator, colours.purple, [5, 3], 2]];
+  const curves = [[discriminator, colours.green, [], 1.5], [generator, colours.purple, [5, 3], 2]];
   for (const [values, colour, dash, wide] of curves) {
     const stride = Math.max(1, Math.floor(values.length / (width - left)));
     context.beginPath();
@@ -229,7 +225,7 @@ export function drawLosses(canvas, { discriminator, generator }, last) {
       context.lineTo(X(k + (end - k) / 2), Y(sum / (end - k)));
     }
     context.strokeStyle = colour;
-    context.lineWidth = wide === 2 ? 2 : 1.5;
+    context.lineWidth = wide;
     context.setLineDash(dash);
     context.stroke();
     context.setLineDash([]);

@@ -43,62 +43,72 @@ export const OPTIONS = {
 
 const times = (turn, turns) => (turns > 1 ? ` (${turn} of ${turns})` : "");
 
-/** The arrows of one step in order; penalties stand between `gradient` and `update`. */
-export const ARROWS = [
-  ["discriminator.latents", "draw z"],
-  ["discriminator.fake", "z → x̂"],
-  ["discriminator.real", "draw x"],
-  ["discriminator.logits", "x, x̂ → ℓ"],
-  ["discriminator.loss", "ℓ → L_D"],
-  ["discriminator.gradient", "L_D → ∇"],
-  ["discriminator.penalty", "+ penalty"],
-  ["discriminator.update", "D moves"],
-  ["generator.fake", "z → x̂"],
-  ["generator.logits", "x̂ → ℓ"],
-  ["generator.loss", "ℓ → L_G"],
-  ["generator.arrows", "L_G → x̂"],
-  ["generator.gradient", "x̂ → ∇"],
-  ["generator.update", "G moves"],
-];
-
-const PENALTY = (where) => (s) =>
-  `The penalty asks for flat ground: the arrows are the slopes of ℓ ${where}. Its value is ${digits(s.value, 3)}, and ` +
-  `${digits(s.weight, 3)} times its gradient is added.`;
-
-const SENTENCES = {
-  "discriminator.latents": (s) =>
-    `The discriminator’s turn${times(s.turn, s.turns)}. Latent vectors z are drawn, two normal numbers each. Nothing moves in the picture yet.`,
-  "discriminator.fake": () => "The generator turns each z into a point x̂: the dots of this batch. It will not be changed in this turn.",
-  "discriminator.real": () => "As many real points x are drawn: the crosses of this batch.",
-  "discriminator.logits": (s) =>
-    `The discriminator gives each point a logit ℓ. Real points have ${digits(s.real)} in the mean, generated ones ${digits(s.fake)}.`,
-  "discriminator.loss": (s) => `The loss sums up how far the logits are from what the discriminator wants: L_D = ${digits(s.value, 3)}.`,
-  "discriminator.gradient": () =>
-    "Each logit pulls: up at crosses (▲), down at dots (▼), a large mark where the pull is strong. Backwards through D this becomes a gradient of its weights.",
-  "discriminator.r1": PENALTY("at the real points"),
-  "discriminator.r2": PENALTY("at the generated points"),
-  "discriminator.wassersteinGP": PENALTY("at points between real and generated ones, whose length should be 1"),
-  "discriminator.update": (s) =>
-    `The optimizer moves the discriminator’s weights, and the colour shifts. On this batch its loss goes from ${digits(s.before, 3)} to ${digits(s.after, 3)}.`,
-  "generator.fake": () => "The generator’s turn. New latents, new points.",
-  "generator.logits": (s) => `The discriminator judges them: ℓ = ${digits(s.fake)} in the mean. It will not be changed in this turn.`,
-  "generator.loss": (s) => `What the generator wants is a higher ℓ. Its loss is L_G = ${digits(s.value, 3)}.`,
-  "generator.arrows": (s) =>
-    `Back through the discriminator, each point gets an arrow: the way it would have to go. Their mean length is ${digits(s.length, 3)}.`,
-  "generator.gradient": () =>
-    "A point cannot go alone: all come from the same weights. Back through the generator the arrows become one gradient of its weights.",
-  "generator.update": (s) =>
-    `The optimizer moves the generator’s weights, and all points move at once: from the dots along the lines. L_G goes from ${digits(s.before, 3)} to ${digits(s.after, 3)}. That was one step.`,
+const WHERE = {
+  r1: "at the real points",
+  r2: "at the generated points",
+  wassersteinGP: "at points between real and generated ones, whose length should be 1",
 };
 
-/** The sentence of a stage. */
-export const sentence = (stage) => SENTENCES[`${stage.player}.${stage.name}`](stage);
+/** The arrows of one step in order: player and stage, what stands on its label, and its sentence. */
+export const ARROWS = [
+  [
+    "discriminator.latents", "draw z",
+    (s) => `The discriminator’s turn${times(s.turn, s.turns)}. Latent vectors z are drawn, two normal numbers each.`,
+  ],
+  [
+    "discriminator.fake", "z → x̂",
+    () => "The generator turns each z into a point x̂: the dots of this batch. It will not be changed in this turn.",
+  ],
+  ["discriminator.real", "draw x", () => "As many real points x are drawn: the crosses of this batch."],
+  [
+    "discriminator.logits", "x, x̂ → ℓ",
+    (s) => `The discriminator gives each point a logit ℓ. Real points have ${digits(s.real)} in the mean, generated ones ${digits(s.fake)}.`,
+  ],
+  [
+    "discriminator.loss", "ℓ → L_D",
+    (s) => `The loss sums up how far the logits are from what the discriminator wants: L_D = ${digits(s.value, 3)}.`,
+  ],
+  [
+    "discriminator.gradient", "L_D → ∇",
+    () => "Each logit pulls: up at crosses (▲), down at dots (▼), a large mark where the pull is strong. Backwards through D this becomes a gradient of its weights.",
+  ],
+  [
+    "discriminator.penalty", "+ penalty",
+    (s) => `The penalty asks for flat ground: the arrows are the slopes of ℓ ${WHERE[s.name]}. Its value is ${digits(s.value, 3)}, and ${digits(s.weight, 3)} times its gradient is added.`,
+  ],
+  [
+    "discriminator.update", "D moves",
+    (s) => `The optimizer moves the discriminator’s weights, and the colour shifts. On this batch its loss goes from ${digits(s.before, 3)} to ${digits(s.after, 3)}.`,
+  ],
+  ["generator.fake", "z → x̂", () => "The generator’s turn. New latents, new points."],
+  [
+    "generator.logits", "x̂ → ℓ",
+    (s) => `The discriminator judges them: ℓ = ${digits(s.fake)} in the mean. It will not be changed in this turn.`,
+  ],
+  [
+    "generator.loss", "ℓ → L_G",
+    (s) => `What the generator wants is a higher ℓ. Its loss is L_G = ${digits(s.value, 3)}.`,
+  ],
+  [
+    "generator.arrows", "L_G → x̂",
+    (s) => `Back through the discriminator, each point gets an arrow: the way it would have to go. Their mean length is ${digits(s.length, 3)}.`,
+  ],
+  [
+    "generator.gradient", "x̂ → ∇",
+    () => "A point cannot go alone: all come from the same weights. Back through the generator the arrows become one gradient of its weights.",
+  ],
+  [
+    "generator.update", "G moves",
+    (s) => `The optimizer moves the generator’s weights, and all points move at once: from the dots along the lines. L_G goes from ${digits(s.before, 3)} to ${digits(s.after, 3)}. That was one step.`,
+  ],
+];
 
 /** Which entry of `ARROWS` a stage is. */
-export function arrowOf({ player, name }) {
-  const penalty = ["r1", "r2", "wassersteinGP"].includes(name);
-  return ARROWS.findIndex(([key]) => key === `${player}.${penalty ? "penalty" : name}`);
-}
+export const arrowOf = ({ player, name }) =>
+  ARROWS.findIndex(([key]) => key === `${player}.${WHERE[name] ? "penalty" : name}`);
+
+/** The sentence of a stage. */
+export const sentence = (stage) => ARROWS[arrowOf(stage)][2](stage);
 
 /** What is to be told of a frame: pairs of a name and a text. */
 export function facts({ steps, coverage, losses, means, probability, arrows, best }) {

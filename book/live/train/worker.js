@@ -46,17 +46,15 @@ const ORDERS = {
   },
   slow() {
     until = 0;
-    const begun = stages;
     stages ??= runs.map((run) => run.stages());
     const next = stages.map((one) => one.next());
     if (next[0].done) {
       stages = null;
-      if (begun) return ORDERS.slow();
+      return ORDERS.slow();
     }
     const seen = next.map(({ value }, k) => {
       const now = { ...value, ...views[k].stage(value) };
-      if (typeof now.after === "function") now.after = now.after();
-      return now;
+      return { ...now, after: now.after?.() };
     });
     postMessage({ stages: seen });
   },
@@ -71,7 +69,7 @@ function answer() {
   const frames = views.map((view, k) => {
     const { discriminator, generator } = runs[k].history;
     const news = { since: told, discriminator: discriminator.slice(told), generator: generator.slice(told) };
-    return { ...view.frame(wanted), news, mid: stages !== null };
+    return { ...view.frame(wanted), news };
   });
   told = runs[0].steps;
   postMessage({ frames, training: isTraining() });
@@ -83,8 +81,8 @@ function work() {
   waiting = false;
   const end = performance.now() + BURST;
   while (isTraining() && performance.now() < end) step();
-  const due = runs.length && request && (!isTraining() || performance.now() >= quiet);
-  if (due && (!isTraining() || runs[0].steps - told >= (request.every ?? 0))) answer();
+  const due = request && (!isTraining() || (performance.now() >= quiet && runs[0].steps - told >= request.every));
+  if (due) answer();
   if (isTraining() || request) wake();
 }
 
