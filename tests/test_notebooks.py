@@ -899,7 +899,7 @@ BROKEN = {
         ),
         (
             "19_image_to_image.ipynb",
-            "transpose_a=True) / tf.cast(len(vectors), tf.float32)",
+            "transpose_a=True) / vectors.shape[0]",
             "transpose_a=True)",
             "float(in_code), by_kernel",
         ),
