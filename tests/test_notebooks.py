@@ -875,8 +875,8 @@ BROKEN = {
     "19_image_to_image": [
         (  # the split leaks: by glyph and not by letter
             "19_image_to_image.ipynb",
-            "place = order[plain.labels] / len(order)",
-            "place = np.random.default_rng(0).permutation(len(plain.labels)) / len(plain.labels)",
+            "place = order[plain.labels] % 5",
+            "place = np.arange(len(plain.labels)) % 5",
             "isdisjoint(plain.labels[~part])",
         ),
         (
