@@ -654,6 +654,7 @@ UNTRAINED = {
     "14_recipe": one_step("best >= min_accuracy"),
     "15_collapse_and_stability": one_step('results["mended_ring_close"] >= min_close'),
     "16_debugging_clinic": one_step('results["mended"] <= max_distance'),
+    "20_privacy": one_step('results["auc_discriminator_few.mean"] >= min_auc'),
     "21_gans_and_vaes": one_step('results["gan_distance"] <= max_distance'),
 }
 
@@ -869,6 +870,44 @@ BROKEN = {
             "(kernel * np.sin(np.pi / stride))",
             "(2 * kernel * np.sin(np.pi / stride))",
             "np.isclose(measured, predicted",
+        ),
+    ],
+    "20_privacy": [
+        (
+            "20_privacy.ipynb",
+            "real_sum + noise * norm * normal + fake_sum",
+            "real_sum + fake_sum",
+            "private_audit <= claimed_epsilon",
+        ),
+        (
+            "20_privacy.ipynb",
+            "(2 * z - 1) / (2 * sigma**2)",
+            "(2 * z + 1) / (2 * sigma**2)",
+            "np.isclose(divergence(1 - 1e-15, 2.0, 5.0), 5 / 8)",
+        ),
+        (
+            "ganbook/privacy.py",
+            "1 - (1 - delta) ** 2 * special",
+            "1 - (1 - delta) * special",
+            "np.isclose(auc, privacy.largest_auc(epsilon, d))",
+        ),
+        (
+            "ganbook/privacy.py",
+            "- np.log(delta * _ORDERS) / (_ORDERS - 1)",
+            "- np.log(delta / _ORDERS) / (_ORDERS - 1)",
+            "found <= privacy.epsilon(batch / n, sigma, steps, delta)",
+        ),
+        (
+            "ganbook/privacy.py",
+            "kernel = tf.matmul(rows, delta, transpose_a=True)",
+            "kernel = 2 * tf.matmul(rows, delta, transpose_a=True)",
+            "assert_allclose(a, b, atol=1e-6)",
+        ),
+        (
+            "ganbook/privacy.py",
+            "factors = norm / tf.maximum(lengths, norm)",
+            "factors = norm / tf.minimum(lengths, norm)",
+            "np.max(factors) < 1",
         ),
     ],
     "14_recipe": [
