@@ -215,7 +215,7 @@ def epsilon(rate: float, noise: float, num_steps: int, delta: float) -> float:
     Example:
         >>> from ganbook import privacy
         >>> round(privacy.epsilon(rate=256 / 60_000, noise=1.0, num_steps=3_000, delta=1e-5), 2)
-        1.47
+        1.48
 
     Reference:
         Balle, Barthe, Gaboardi, Hsu and Sato, *Hypothesis Testing Interpretations and Renyi
@@ -246,7 +246,7 @@ def noise_for(target: float, rate: float, num_steps: int, delta: float) -> float
     Example:
         >>> from ganbook import privacy
         >>> privacy.noise_for(1.5, rate=256 / 60_000, num_steps=3_000, delta=1e-5)
-        0.991
+        0.994
     """
     _checks.number("target", target, above=0)
     low, high = 0.2, 1_000.0

@@ -100,7 +100,7 @@ def test_error_of_the_auc_is_its_scatter_over_draws():
 
 @pytest.mark.parametrize(("epsilon", "delta"), [(0.0, 0.0), (1.0, 0.0), (2.0, 0.1), (0.5, 0.6)])
 def test_largest_auc_is_reached_by_randomised_response(epsilon, delta):
-    """With probability δ the bit is published, otherwise a coin that is e^ε times as often right."""
+    """With probability δ the bit is published, else a coin that is e^ε times as often right."""
     right = (1 - delta) * np.exp(epsilon) / (1 + np.exp(epsilon))
     member = np.array([0, 1 - delta - right, right, delta])  # over four outcomes, by suspicion
     other = member[::-1]
