@@ -67,8 +67,8 @@ def test_divergence_of_a_broken_order_is_scipys_integral():
 
 def test_noise_spends_what_it_may_and_a_little_less_noise_does_not():
     noise = privacy.noise_for(2.0, rate=0.1, num_steps=50, delta=1e-4)
-    assert 1.98 < privacy.epsilon(0.1, noise, 50, 1e-4) <= 2.0
-    assert privacy.epsilon(0.1, 0.998 * noise, 50, 1e-4) > 2.0
+    assert 1.97 < privacy.epsilon(0.1, noise, 50, 1e-4) <= 2.0
+    assert privacy.epsilon(0.1, 0.985 * noise, 50, 1e-4) > 2.0
     with pytest.raises(ValueError, match="received target=1e-06; expected an ε that noise"):
         privacy.noise_for(1e-6, rate=1.0, num_steps=1000, delta=1e-9)
 
@@ -90,12 +90,12 @@ def test_attack_is_what_sklearn_finds():
 
 
 def test_error_of_the_auc_is_its_scatter_over_draws():
-    draws = [privacy.attack(RNG.normal(1, 2, 40), RNG.normal(0, 1, 120)) for _ in range(1500)]
+    draws = [privacy.attack(RNG.normal(1, 2, 40), RNG.normal(0, 1, 120)) for _ in range(400)]
     scatter = np.std([found.auc for found in draws])
     mean_error = np.sqrt(np.mean([found.auc_error**2 for found in draws]))
-    assert abs(mean_error / scatter - 1) < 4 / np.sqrt(2 * 1500)
+    assert abs(mean_error / scatter - 1) < 4 / np.sqrt(2 * 400)
     expected = stats.norm.cdf(1 / np.sqrt(5))  # P(N(1, 4) > N(0, 1))
-    assert abs(np.mean([found.auc for found in draws]) - expected) < 4 * scatter / np.sqrt(1500)
+    assert abs(np.mean([found.auc for found in draws]) - expected) < 4 * scatter / np.sqrt(400)
 
 
 @pytest.mark.parametrize(("epsilon", "delta"), [(0.0, 0.0), (1.0, 0.0), (2.0, 0.1), (0.5, 0.6)])
