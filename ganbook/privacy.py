@@ -246,7 +246,7 @@ def noise_for(target: float, rate: float, num_steps: int, delta: float) -> float
     Example:
         >>> from ganbook import privacy
         >>> privacy.noise_for(1.5, rate=256 / 60_000, num_steps=3_000, delta=1e-5)
-        0.994
+        0.996
     """
     _checks.number("target", target, above=0)
     low, high = 0.2, 1_000.0
