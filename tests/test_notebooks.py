@@ -655,6 +655,7 @@ UNTRAINED = {
     "15_collapse_and_stability": one_step('results["mended_ring_close"] >= min_close'),
     "16_debugging_clinic": one_step('results["mended"] <= max_distance'),
     "19_image_to_image": one_step('min_right <= results["residual_right.low"]'),
+    "20_privacy": one_step('results["auc_discriminator_few.mean"] >= min_auc'),
     "21_gans_and_vaes": one_step('results["gan_distance"] <= max_distance'),
     "22_distances_and_samples": one_step('np.median(distances["learned kernel"]) <= max_distance'),
     "23_adversarial_losses_today": one_step('results["adversarial_distance"] <= max_distance'),
@@ -1080,6 +1081,42 @@ BROKEN = {
             "transpose_a=True) / vectors.shape[0]",
             "transpose_a=True)",
             "float(in_code), by_kernel",
+    "20_privacy": [
+        (
+            "20_privacy.ipynb",
+            "real_sum + noise * norm * normal + fake_sum",
+            "real_sum + fake_sum",
+            "private_audit <= claimed_epsilon",
+        ),
+        (
+            "20_privacy.ipynb",
+            "(2 * z - 1) / (2 * sigma**2)",
+            "(2 * z + 1) / (2 * sigma**2)",
+            "np.isclose(divergence(1 - 1e-15, 2.0, 5.0), 5 / 8)",
+        ),
+        (
+            "ganbook/privacy.py",
+            "1 - (1 - delta) ** 2 * special",
+            "1 - (1 - delta) * special",
+            "np.isclose(auc, privacy.largest_auc(epsilon, d))",
+        ),
+        (
+            "ganbook/privacy.py",
+            "- np.log(delta * _ORDERS) / (_ORDERS - 1)",
+            "- np.log(delta / _ORDERS) / (_ORDERS - 1)",
+            "found <= privacy.epsilon(batch / n, sigma, steps, delta)",
+        ),
+        (
+            "ganbook/privacy.py",
+            "kernel = tf.matmul(rows, delta, transpose_a=True)",
+            "kernel = 2 * tf.matmul(rows, delta, transpose_a=True)",
+            "assert_allclose(a, b, atol=1e-6)",
+        ),
+        (
+            "ganbook/privacy.py",
+            "factors = norm / tf.maximum(lengths, norm)",
+            "factors = norm / tf.minimum(lengths, norm)",
+            "np.max(factors) < 1",
         ),
     ],
     "14_recipe": [
