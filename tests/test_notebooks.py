@@ -1081,6 +1081,8 @@ BROKEN = {
             "transpose_a=True) / vectors.shape[0]",
             "transpose_a=True)",
             "float(in_code), by_kernel",
+        ),
+    ],
     "20_privacy": [
         (
             "20_privacy.ipynb",
