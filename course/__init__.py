@@ -12,5 +12,7 @@ An assignment is a folder ``course/assignments/aN_slug/``:
 ``[[label]]`` in a text cites the book by label. The functions of one variant's checks and mistakes
 carry ``twist=``; cells too. `grader` runs and judges, `build` and `package` make what a term needs,
 `collect` and `report` take a class's work and give it back, and `rehearsal` grades the assignment's
-own mistakes, which tests/test_course.py does at many seeds.
+own mistakes, which tests/test_course.py does at many seeds. A fault of a script that students are
+to mend stands in its answer cell behind ``# instead:``. `decks` makes slides of the lecture plans,
+`pages` pages of the texts, and `quiz` has questions with random numbers. README.md is for teachers.
 """

@@ -6,14 +6,16 @@ import secrets
 import sys
 from pathlib import Path
 
-from course import build, collect, package, references, report
+from course import build, collect, decks, package, pages, references, report
 from course import cells as percent
 from course.grader import assignment as assignments
 from course.grader.fence import Fence, Ungraded
 from course.grader.judge import Result, grade
+from course.quiz import bank
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "build" / "course"
+MATHJAX = ROOT / "book" / "vendor" / "mathjax" / "tex-chtml.js"
 
 
 def key_from(path, *, make):
@@ -82,9 +84,12 @@ def make_course(term, key, folder):
             }
         )
     page = report.templates().get_template("solutions.html")
-    mathjax = os.path.relpath(ROOT / "book" / "vendor" / "mathjax" / "tex-chtml.js", out)
+    mathjax = os.path.relpath(MATHJAX, out)
     text = page.render(term=term, parts=parts, mathjax=mathjax)
     (out / "solutions.html").write_text(text, encoding="utf-8")
+    pages.write(out / "pages", base, os.path.relpath(MATHJAX, out / "pages"))
+    decks.write(out / "decks", base)
+    bank.write(out / "quiz", key, os.path.relpath(MATHJAX, out / "quiz"))
     return out
 
 
@@ -151,7 +156,12 @@ def grades(arguments):
     if not results:
         raise SystemExit(f"There is no notebook (.ipynb) in {folder}. Unpack zips first.")
     out = OUT / "grades" / assignment.name
-    report.write(results, out, title_of(assignment))
+    explanations = {
+        student: collect.explanation(paths[0].read_bytes())
+        for student, paths in collect.submissions(folder).items()
+        if len(paths) == 1
+    }
+    report.write(results, out, title_of(assignment), explanations)
     print(f"The grades are in {out}. They hold names: they belong in no repository.")
 
 

@@ -1,10 +1,15 @@
 """Whose notebook is whose, in the folders that Moodle, Canvas, nbgrader and people leave."""
 
+import json
 import re
 
 IGNORED = {".ipynb_checkpoints", "__MACOSX"}
 MOODLE = re.compile(r"(?P<name>.+)_(?P<number>\d+)_assignsubmission_file_?")
 CANVAS = re.compile(r"(?P<name>[^_]+)(?:_LATE)?_(?P<number>\d+)_\d+_.+")
+
+BEGINS = "*Your explanation"
+EMPTY = "*Your explanation:*"
+MEASURED = "measured ="
 
 
 def student_of(path, folder):
@@ -49,3 +54,35 @@ def submissions(folder):
         else:
             found.setdefault(student_of(path, folder), []).append(path)
     return dict(sorted(found.items()))
+
+
+def explanation(data):
+    """Finds what a student wrote about the prediction, for the person who gives points for it.
+
+    It is the text cell that was marked for it. Where a platform has lost the mark, it is the text
+    that begins as the empty one does, or else all text behind the cell in which `measured` stands.
+
+    Args:
+        data: a notebook's bytes.
+
+    Returns:
+        A string; "" if there is nothing.
+    """
+    try:
+        cells = json.loads(data)["cells"]
+        texts = [
+            (cell["cell_type"], "".join(cell["source"]), cell.get("metadata", {})) for cell in cells
+        ]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return ""
+    prose = [(text, metadata) for kind, text, metadata in texts if kind == "markdown"]
+    marked = [
+        text
+        for text, metadata in prose
+        if str((metadata.get("nbgrader") or {}).get("grade_id", "")).endswith("-explanation")
+    ]
+    found = marked or [text for text, _ in prose if text.startswith(BEGINS)]
+    if not found:
+        at = [k for k, (kind, text, _) in enumerate(texts) if kind == "code" and MEASURED in text]
+        found = [text for kind, text, _ in texts[at[-1] + 1 :] if kind == "markdown"] if at else []
+    return "\n\n".join(found).replace(EMPTY, "").strip()

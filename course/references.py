@@ -4,6 +4,7 @@ Numbers change with the book's order; labels do not.
 """
 
 import functools
+import json
 import re
 from pathlib import Path
 
@@ -12,8 +13,19 @@ CITED = re.compile(r"\[\[([\w-]+)\]\]")
 DIRECTIVE = re.compile(
     r"^[:`]{3,}\{(?:prf:)?([\w-]+)\} *(.*)\n(?:(?::(?!label:).*)\n)*:label: ([\w-]+)$", re.MULTILINE
 )
+FIGURE = re.compile(
+    r"^[:`]{3,}\{figure\} (\S+)\n(?:(?::(?!name:).*)\n)*:name: ([\w-]+)\n(?:(?::(?!alt:).*)\n)*"
+    r":alt: (.+)$",
+    re.MULTILINE,
+)
+TABLE = re.compile(
+    r"^[:`]{3,}\{(?:list-|csv-)?table\} *(.*)\n(?:(?::(?!name:).*)\n)*:name: ([\w-]+)$",
+    re.MULTILINE,
+)
 EQUATION = re.compile(r"^\$\$ \(([\w-]+)\)$", re.MULTILINE)
 SECTION = re.compile(r"^\(([\w-]+)\)=\n+#+ (.+)$", re.MULTILINE)
+MEASURED = re.compile(r"\{\{.*?\}\}")  # a number that the book fills in
+TITLE_OF_A_LAB = re.compile(r"^# Lab \d+: (.+)$", re.MULTILINE)
 SENTENCE_BEGINS = re.compile(r"(?:^|[.!?]\s+|\n\n)$")
 TITLE = re.compile(r"^# (?:\d+ · )?(.+)$", re.MULTILINE)
 
@@ -29,10 +41,28 @@ def labels():
         for kind, name, label in DIRECTIVE.findall(text):
             words = f"the {kind} “{name}” in *{title}*" if name else f"the {kind} in *{title}*"
             found[label] = (words, f"{page}#{label}")
+        for _, label, _ in FIGURE.findall(text):
+            found[label] = (f"the figure `{label}` in *{title}*", f"{page}#{label}")
+        for _, label in TABLE.findall(text):
+            found[label] = (f"the table `{label}` in *{title}*", f"{page}#{label}")
         for label in EQUATION.findall(text):
             found[label] = (f"the equation `{label}` in *{title}*", f"{page}#equation-{label}")
         for label, name in SECTION.findall(text):
             found[label] = (f"the section “{name}” in *{title}*", f"{page}#{label}")
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
+        title = TITLE_OF_A_LAB.search(first)[1]
+        found[f"lab-{path.stem}"] = (f"the lab *{title}*", f"notebooks/{path.stem}.html")
+    return found
+
+
+@functools.cache
+def figures():
+    """Returns the book's figures: label -> (file, what it shows in words)."""
+    found = {}
+    for path in sorted((ROOT / "book").glob("*.md")):
+        for name, label, alt in FIGURE.findall(path.read_text(encoding="utf-8")):
+            found[label] = (path.parent / name, MEASURED.sub("…", alt))
     return found
 
 

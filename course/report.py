@@ -8,7 +8,8 @@ from pathlib import Path
 
 import jinja2
 from markdown_it import MarkdownIt
-from markupsafe import Markup
+from markupsafe import Markup, escape
+from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from course.grader import gradescope
 
@@ -21,9 +22,16 @@ def templates():
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined
     )
-    render = MarkdownIt("commonmark").enable("table").render
-    environment.filters["markdown"] = lambda text: Markup(render(text))
+    markdown = MarkdownIt("commonmark").enable("table").use(dollarmath_plugin)
+    for kind, marks in (("math_inline", "()"), ("math_block", "[]")):
+        markdown.add_render_rule(kind, formula(*marks))
+    environment.filters["markdown"] = lambda text: Markup(markdown.render(text))
     return environment
+
+
+def formula(begin, end):
+    """Returns how a formula is written, so that MathJax finds it and Markdown leaves it alone."""
+    return lambda self, tokens, at, *_: f"\\{begin}{escape(tokens[at].content)}\\{end}"
 
 
 def file_name(student):
@@ -75,13 +83,15 @@ def cell(value):
     return f"'{text}" if is_formula else text
 
 
-def write(results, folder, title):
-    """Writes ``grades.csv``, ``feedback/*.html`` and ``results/*.json``.
+def write(results, folder, title, explanations=None):
+    """Writes ``grades.csv``, ``feedback/*.html``, ``results/*.json`` and ``explanations.html``.
 
     Args:
         results: list of `judge.Result` of one assignment, at least one.
         folder: where to; it is made.
         title: the assignment's.
+        explanations: a dict, student -> what was written about the prediction. None: no
+            page of them.
     """
     same = same_numbers(results)
     page = templates().get_template("feedback.html")
@@ -93,6 +103,13 @@ def write(results, folder, title):
         (folder / "feedback" / f"{name}.html").write_text(text, encoding="utf-8")
         text = json.dumps(gradescope.as_results(result), indent=1)
         (folder / "results" / f"{name}.json").write_text(text, encoding="utf-8")
+    if explanations is not None and results[0].assignment.personal:
+        text = (
+            templates()
+            .get_template("explanations.html")
+            .render(results=results, title=title, explanations=explanations, same=same)
+        )
+        (folder / "explanations.html").write_text(text, encoding="utf-8")
     rows = [row(result, same) for result in results]
     with (folder / "grades.csv").open("w", newline="", encoding="utf-8-sig") as file:
         table = csv.DictWriter(file, rows[0])

@@ -38,7 +38,9 @@ def files(folder):
 def test_a_second_build_is_equal_byte_for_byte(term, tmp_path_factory):
     again = commands.make_course("2027S", KEY, tmp_path_factory.mktemp("again"))
     assert files(again) == files(term)
-    assert len(files(term)) == 4 * len(NAMES) + 1
+    assert len(
+        [name for name in files(term) if not name.startswith(("decks/", "pages/", "quiz/"))]
+    ) == (4 * len(NAMES) + 1)
 
 
 def test_another_key_builds_another_course(term, tmp_path):
@@ -54,9 +56,10 @@ def test_students_copy_leaks_nothing(name, term):
     notebook = nbformat.read(term / "student" / f"{name}.ipynb", as_version=4)
     shown = "\n".join(cell.source for cell in notebook.cells[:-1])
     hidden = "".join(match[2] for match in percent.SOLUTION.finditer(text))
+    given = {line.strip() for line in percent.INSTEAD.findall(hidden)}  # a faulty function's
     for line in hidden.splitlines():
         line = line.strip()
-        if len(line) > 12 and not line.startswith("#"):
+        if line not in given and len(line) > 12 and not line.startswith("#"):
             assert line not in shown, line
     for check in assignment.checks:
         assert f"def {check.function.__name__}(" not in shown

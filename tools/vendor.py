@@ -34,6 +34,13 @@ PACKAGES = {
         {x: x.removeprefix("dist/") for x in ("dist/embed.js", "dist/embed.js.LICENSE.txt")}
         | {"dist/*.woff2": ""},
     ),
+    # The slides of the course. Its themes ask for fonts, so the course has a look of its own.
+    "reveal.js": (
+        "5.2.1",
+        "reveal",
+        {"LICENSE": "LICENSE", "plugin/notes/notes.js": "notes.js"}
+        | {f"dist/{x}": x for x in ("reset.css", "reveal.css", "reveal.js")},
+    ),
     # The icons of the widgets' buttons; the widget manager brings the fonts, not their licence.
     "@fortawesome/fontawesome-free": (
         "5.15.4",

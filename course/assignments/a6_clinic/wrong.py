@@ -1,0 +1,161 @@
+"""Wrong and right submissions to assignment 6; bands are of 18 points. Many are faults left in."""
+
+from course.rehearsal import Wrong
+
+PREPARE = "return np.asarray(images, float) / 127.5 - 1"
+REAL = "real = np.mean(np.logaddexp(0, -real_logits))"
+FAKE = "fake = np.mean(np.logaddexp(0, fake_logits))"
+LOSSES = "return real + fake, np.mean(np.logaddexp(0, -fake_logits))"
+FIRST = "fake = generator(latents, training=True)"
+MADE = "made = generator(latents, training=True)"
+LAST = "loss = softplus(-discriminator(made, training=True))"
+APPLY = "discriminator_optimizer.apply(tape.gradient(loss, weights), weights)\n    with"
+KERNEL = "return stride * -(-at_least // stride)"
+DIVERGED = "diverged = late(logits) > 16.6 and late(values) > 10 * early(values)"
+NOW = "now, spread = x.mean(axis=0), x.var(axis=0)"
+SECOND = "v = beta_2 * v + (1 - beta_2) * gradient**2"
+ORDER = "order = np.random.default_rng(seed).permutation(num_images)"
+
+WRONG = [
+    Wrong(
+        "divided by the pixel's length",
+        PREPARE,
+        "length = np.linalg.norm(images, axis=-1, keepdims=True)\n    return 2 * images / np.maximum(length, 1) - 1",
+        (16, 16),
+    ),
+    Wrong("between 0 and 1", PREPARE, "return np.asarray(images, float) / 255", (16, 16)),
+    Wrong("whole numbers overflow", PREPARE, "return (images * 2 - 255) / 255", (16, 16)),
+    Wrong("centred by the batch", PREPARE, "return (images - images.mean()) / 127.5", (16, 16)),
+    Wrong(
+        "one mean over both",
+        LOSSES,
+        "return 2 * np.mean(np.logaddexp(0, np.concatenate([-real_logits, fake_logits]))), np.mean(np.logaddexp(0, -fake_logits))",
+        (16, 16),
+    ),
+    Wrong(
+        "logarithm of the sigmoid", REAL, "real = -np.mean(np.log(1 / (1 + np.exp(-real_logits))))", (17, 17)
+    ),
+    Wrong("clipped", FAKE, "fake = np.mean(np.logaddexp(0, np.clip(fake_logits, -700, 700)))", (17, 17)),
+    Wrong("labels swapped", LOSSES, LOSSES.replace("-fake", "fake"), (15, 15)),
+    Wrong("saturating generator", LOSSES, "return real + fake, 2 * np.log(2) - fake", (15, 15)),
+    Wrong("sum for mean", REAL, REAL.replace("np.mean", "np.sum"), (15, 15)),
+    Wrong("the wrong loss", LAST, LAST.replace("-disc", "disc"), (16, 16)),
+    Wrong("predict cuts the gradient", MADE, "made = tf.constant(generator.predict(latents, verbose=0))", (14, 14)),
+    Wrong(
+        "one optimizer for both",
+        APPLY,
+        APPLY.replace("discriminator_optimizer", "generator_optimizer"),
+        (14, 14),
+    ),
+    Wrong(
+        "the generator moves in the first step too",
+        "    weights = discriminator.trainable_variables\n    discriminator_optimizer",
+        "    weights = discriminator.trainable_variables + generator.trainable_variables\n    discriminator_optimizer",
+        (14, 14),
+    ),
+    Wrong("other latents", MADE, "made = generator(0.9 * latents, training=True)", (16, 16)),
+    Wrong("images kept from before", LAST, "loss = softplus(-discriminator(made * 0.5 + fake * 0.5, training=True))", (16, 16)),
+    Wrong("labels of the first step", "loss = softplus(-discriminator(images, training=True))", "loss = softplus(discriminator(images, training=True))", (14, 14)),
+    Wrong("twice the stride", KERNEL, "return max(2 * stride, at_least)", (16, 16)),
+    Wrong("stride times length", KERNEL, "return stride * at_least - 4 * (stride == 2) * (at_least == 4)", (16, 16)),
+    Wrong("rounded down", KERNEL, "return stride * max(1, at_least // stride)", (16, 16)),
+    Wrong("the last step", "late = lambda series: np.median(series[-third:])", "late = lambda series: series[-1]", (15, 15)),
+    Wrong("largest for median", "late = lambda series: np.median(series[-third:])", "late = lambda series: np.max(series[-third:])", (15, 15)),
+    Wrong("either for both", DIVERGED, DIVERGED.replace(" and ", " or "), (17, 17)),
+    Wrong("beginning forgotten", "saturated = late(gradients) < early(gradients) / 100", "saturated = late(gradients) < early(gradients) / 2 ** 20", (16, 16)),
+    Wrong("findings in another order", "[saturated, won, diverged, late", "[won, saturated, diverged, late", (16, 16)),
+    # the variants
+    Wrong("running numbers always", "if not training:\n        return (x - mean) / np.sqrt(variance + 0.001), mean, variance", "if True:\n        return (x - mean) / np.sqrt(variance + 0.001), mean, variance", (14, 14), "batch_norm"),
+    Wrong("momentum exchanged", "mean = momentum * mean + (1 - momentum) * now", "mean = (1 - momentum) * mean + momentum * now", (14, 14), "batch_norm"),
+    Wrong("one number for all channels", NOW, "now, spread = x.mean() + 0 * mean, x.var() + 0 * mean", (14, 14), "batch_norm"),
+    Wrong("n - 1", NOW, NOW.replace("x.var(axis=0)", "x.var(axis=0, ddof=1)"), (14, 14), "batch_norm"),
+    Wrong("count advanced twice", "enumerate(gradients, 1)", "zip(range(2, 999, 2), gradients)", (14, 14), "adam"),
+    Wrong("no correction", "1 - beta_1**t", "1", (14, 14), "adam"),
+    Wrong("gradient not squared", SECOND, SECOND.replace("gradient**2", "np.abs(gradient)"), (14, 14), "adam"),
+    Wrong("uphill", "-rate * m", "rate * m", (14, 14), "adam"),
+    Wrong("drawn anew", ORDER, "order = np.random.default_rng(seed).integers(num_images, size=num_images)", (14, 14), "epochs"),
+    Wrong("no seed", ORDER, "order = np.random.default_rng().permutation(num_images)", (14, 14), "epochs"),
+    Wrong("one seed", ORDER, ORDER.replace("seed", "0"), (14, 14), "epochs"),
+    Wrong("in order", ORDER, "order = np.arange(num_images)", (14, 14), "epochs"),
+]  # fmt: skip
+
+RIGHT = {
+    "with Keras's losses": """
+def prepare(images):
+    return np.array([np.interp(image, [0, 255], [-1, 1]) for image in images])
+
+def losses(real_logits, fake_logits):
+    def softplus(t):
+        return np.maximum(t, 0) + np.log1p(np.exp(-np.abs(t)))
+    return softplus(-real_logits).mean() + softplus(fake_logits).mean(), softplus(-fake_logits).mean()
+
+def train_step(
+    generator, discriminator, generator_optimizer, discriminator_optimizer, images, latents
+):
+    entropy = keras.losses.BinaryCrossentropy(from_logits=True)
+    with tf.GradientTape() as tape:
+        real = discriminator(images, training=True)
+        fake = discriminator(tf.stop_gradient(generator(latents, training=True)), training=True)
+        loss = entropy(tf.ones_like(real), real) + entropy(tf.zeros_like(fake), fake)
+    pairs = zip(tape.gradient(loss, discriminator.trainable_weights), discriminator.trainable_weights)
+    discriminator_optimizer.apply_gradients(pairs)
+    with tf.GradientTape() as tape:
+        fake = discriminator(generator(latents, training=True), training=True)
+        loss = entropy(tf.ones_like(fake), fake)
+    pairs = zip(tape.gradient(loss, generator.trainable_weights), generator.trainable_weights)
+    generator_optimizer.apply_gradients(pairs)
+
+def choose_kernel(stride, at_least):
+    kernel = at_least
+    while kernel % stride:
+        kernel += 1
+    return kernel
+
+def diagnose(gradients, accuracies, logits, values, diversities):
+    t = len(values)
+    table = np.array([gradients, accuracies, logits, values, diversities])
+    first, last = np.median(table[:, : t // 3], axis=1), np.median(table[:, t - t // 3 :], axis=1)
+    return [
+        last[0] / first[0] < 0.01,
+        last[1] > 0.95,
+        (last[2] > 16.6) & (last[3] / first[3] > 10),
+        last[4] < 0.5,
+    ]
+""",
+    "in other words": """
+def prepare(images):
+    return 2.0 * (images / 255.0) - 1.0
+
+def losses(real_logits, fake_logits):
+    log = lambda t: -np.logaddexp(0.0, -t)
+    generator = -log(fake_logits).mean()
+    return -(log(real_logits).mean() + log(-fake_logits).mean()), generator
+
+def choose_kernel(stride, at_least):
+    return int(np.ceil(at_least / stride)) * stride
+""",
+    "Adam by sums": (
+        "adam",
+        """
+def adam_moves(gradients, rate, beta_1, beta_2):
+    moves = np.zeros(gradients.shape)
+    for t in range(1, len(gradients) + 1):
+        first, second = (b ** np.arange(t - 1, -1, -1)[:, None] for b in (beta_1, beta_2))
+        m = np.sum(first * gradients[:t], axis=0) / first.sum()
+        v = np.sum(second * gradients[:t] ** 2, axis=0) / second.sum()
+        moves[t - 1] = -rate * m / (np.sqrt(v) + 1e-8)
+    return moves
+""",
+    ),
+    "shuffled": (
+        "epochs",
+        """
+def epoch(num_images, batch_size, seed):
+    import random
+
+    order = list(range(num_images))
+    random.Random(seed).shuffle(order)
+    return np.array([order[k : k + batch_size] for k in range(0, num_images - batch_size + 1, batch_size)])
+""",
+    ),
+}
