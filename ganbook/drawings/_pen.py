@@ -5,8 +5,12 @@ Each colour stands in an element's own `style`, where custom.css finds it and re
 dark mode.
 """
 
+import base64
+import io
 import math
 import re
+
+from PIL import Image
 
 from ganlib import viz
 
@@ -111,6 +115,28 @@ class Pen:
         self.rectangle((x, y, side, side), colour, dashed=real is False, tint=0.06, corner=2)
         scale = f"translate({_number(x)} {_number(y)}) scale({_number(side / 28)})"
         self.path(GARMENTS[garment], f"fill: {colour}; fill-rule: evenodd", scale)
+
+    def image(self, x, y, side, pixels, real: bool | None = None) -> None:
+        """Shows uint8 pixels (height, width, channels) as crisp squares, framed as a tile is."""
+        buffer = io.BytesIO()
+        picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+        picture.save(buffer, "PNG", optimize=True)
+        place = " ".join(f'{k}="{_number(v)}"' for k, v in zip("xy", (x, y), strict=True))
+        source = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+        size = f'width="{_number(side)}" height="{_number(side)}"'
+        crisp = 'style="image-rendering: pixelated"'
+        self._elements.append(f'<image {place} {size} {crisp} href="{source}"/>')
+        if real is not None:
+            style = f"fill: none; stroke: {REAL if real else FAKE}; stroke-width: 2"
+            style += "" if real else "; stroke-dasharray: 4 3"
+            self._elements.append(f'<rect {place} {size} style="{style}"/>')
+
+    def ring(self, place) -> None:
+        """Draws a strong frame around a place: left, top, width, height."""
+        x, y, width, height = map(_number, place)
+        where = f'x="{x}" y="{y}" width="{width}" height="{height}" rx="6"'
+        style = f"fill: none; stroke: {GENERATOR}; stroke-width: 3"
+        self._elements.append(f'<rect {where} style="{style}"/>')
 
     def noise(self, x, y, side, seed=1) -> None:
         """Draws a square of greys without order."""
