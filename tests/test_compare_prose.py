@@ -86,11 +86,18 @@ def test_nothing_is_lost_by_other_words_and_lines():
 
 def test_what_moves_to_another_page_is_told_apart_from_what_is_lost():
     theorem = PAGE[PAGE.index(":::{prf") : PAGE.index("```{figure")]
-    lost, moved = compare_prose.compare(
-        {"a": PAGE, "b": ""}, {"a": PAGE.replace(theorem, ""), "b": theorem}
-    )
-    assert moved == ["a: formula F -> b", "a: label thm-inverse -> b"]
-    assert lost == ["a: number 0.5 (one is in b)"]
+    after = {"a": PAGE.replace(theorem, ""), "b": theorem}
+    lost, moved = compare_prose.compare({"a": PAGE, "b": ""}, after)
+    assert lost == []
+    assert moved == ["a: number 0.5 -> b", "a: formula F -> b", "a: label thm-inverse -> b"]
+    assert compare_prose.compare({"a": PAGE, "b": ""}, after, pages=["b"]) == ([], [])
+
+
+def test_number_that_another_page_had_before_is_lost():
+    old = {"a": "It is 7.", "b": "There are 7."}
+    new = {"a": "It is many.", "b": "There are 7."}
+    assert compare_prose.compare(old, new) == (["a: number 7"], [])
+    assert compare_prose.compare(old, {**new, "b": "7 and 7."}) == ([], ["a: number 7 -> b"])
 
 
 def test_sentences_are_counted():

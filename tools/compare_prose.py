@@ -111,29 +111,36 @@ def figures(text):
     return len(lengths), sum(n <= SHORT for n in lengths) / len(lengths), statistics.median(lengths)
 
 
-def compare(old, new):
+def compare(old, new, pages=None):
     """Says what a rewriting lost, and what it moved.
 
     Args:
-        old: the pages before, a dict: stem -> text.
+        old: all pages before, a dict: stem -> text.
         new: those after.
+        pages: the stems of those that are asked about; all without them.
 
     Returns:
-        Two lists of lines: what is nowhere any more, and what has another page.
+        Two lists of lines: what is nowhere any more, and what has another page. A bare number
+        counts as moved if another page has it more often than before.
     """
     before = {name: contents(text) for name, text in old.items()}
     after = {name: contents(text) for name, text in new.items()}
+    nothing = {kind: Counter() for kind in KINDS}
     lost, moved = [], []
-    for name, found in before.items():
+    for name in pages or before:
         for kind in KINDS:
-            here = after.get(name, {}).get(kind, {})
-            for item in sorted(found[kind].keys() - here):
-                pages = [other for other in after if item in after[other][kind]]
+            for item in sorted(before[name][kind].keys() - after.get(name, nothing)[kind].keys()):
+                bare = kind == "number" and not item.startswith("{{")
+                others = [
+                    other
+                    for other, found in after.items()
+                    if found[kind][item] > bare * before.get(other, nothing)[kind][item]
+                ]
                 line = f"{name}: {kind} {item}"
-                if pages and (kind != "number" or item.startswith("{{")):
-                    moved.append(f"{line} -> {', '.join(pages)}")
-                else:  # a bare number that another page has, too, need not be the same one
-                    lost.append(line + (f" (one is in {', '.join(pages)})" if pages else ""))
+                if others:
+                    moved.append(f"{line} -> {', '.join(others)}")
+                else:
+                    lost.append(line)
     return lost, moved
 
 
@@ -158,9 +165,8 @@ def main(arguments=None):
     parser.add_argument("pages", nargs="*")
     options = parser.parse_args(arguments)
     old, new = pages_at(options.old), pages_at(options.new)
-    asked = {name: text for name, text in old.items() if name in (options.pages or old)}
-    lost, moved = compare(asked, new)
-    for name in asked:
+    lost, moved = compare(old, new, options.pages)
+    for name in options.pages or old:
         counts = [figures(texts.get(name, "")) for texts in (old, new)]
         if options.pages or counts[0] != counts[1]:
             told = [f"{n} sentences, {share:.0%} short, median {m:g}" for n, share, m in counts]
