@@ -3,7 +3,7 @@
 It writes book/_static/opening_*.svg. The points are those of the program in chapter 2, which is
 taken out of the chapter and run. Real images are the first of their kind in the training set. What
 is generated is cut out of what the labs published: the samples of lab 7
-(book/_static/dcgan_samples.svg), the comparison of lab 21 (vae_and_gan.svg), and the closest pairs
+(book/_static/dcgandrawings.svg), the comparison of lab 21 (vae_and_gan.svg), and the closest pairs
 in the output of lab 8. So after one of these labs was run anew, run this.
 """
 
@@ -20,7 +20,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that `python tools/opening_pictures.py` finds the packages
 
-from ganbook.drawings import _samples  # noqa: E402, after the path
+from ganbook import drawings  # noqa: E402, after the path
 from ganlib import data, viz  # noqa: E402
 
 STATIC = ROOT / "book/_static"
@@ -111,27 +111,27 @@ def pictures():
     digits = data.load_digits()
     three = digits.images[digits.labels == 3][0]
     compared = cut((STATIC / "vae_and_gan.svg").read_text("utf-8"), 28, rows=5)
-    samples = cut((STATIC / "dcgan_samples.svg").read_text("utf-8"), 28, rows=1)
+    samples = cut((STATIC / "dcgandrawings.svg").read_text("utf-8"), 28, rows=1)
     lab = json.loads((ROOT / "notebooks/08_own_images.ipynb").read_text("utf-8"))
     drawn, nearest = closest_pairs(lab)
     return {
-        "rare": _samples.rare(
+        "rare": drawings.rare(
             np.insert(common, PLACE_OF_THE_BAG, first[BAG], axis=0),
             PLACE_OF_THE_BAG,
             "the only bag",
         ),
-        "flip": _samples.mirrored(
+        "flip": drawings.mirrored(
             [first[SHIRT], first[BOOT], three],
             ["still a T-shirt", "a boot that points\nthe wrong way", "no digit at all"],
         ),
-        "sharp": _samples.rows(
+        "sharp": drawings.rows(
             [compared[1][:6], compared[3][:6]], ["VAE:\nblurred", "GAN:\nsharp"], left=78
         ),
-        "copy": _samples.rows(
+        "copy": drawings.rows(
             [drawn[:5], nearest[:5]], ["generated", "training\nface that\nis nearest"], left=92
         ),
         "points": points(),
-        "rows": _samples.rows([images[:NUM_SHOWN], samples[0]], ["real", "generated"]),
+        "rows": drawings.rows([images[:NUM_SHOWN], samples[0]], ["real", "generated"]),
     }
 
 

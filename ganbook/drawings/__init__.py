@@ -1,11 +1,15 @@
 """Drawings of ideas, as SVG: `python tools/drawings.py` writes them into book/_static/drawings/.
 
-They are drawings and no results: nothing in them was measured.
+They are drawings and no results: nothing in them was measured. `rows`, `rare` and `mirrored` set
+images that somebody made or drew into a drawing of the same look.
 """
 
 from collections.abc import Callable
 
 from ganbook.drawings import _grids, _plans
+from ganbook.drawings._samples import mirrored, rare, rows
+
+__all__ = ["ALT", "DRAWINGS", "mirrored", "rare", "rows"]
 
 #: By the name of a drawing: a function without arguments that returns it as one SVG element.
 DRAWINGS: dict[str, Callable[[], str]] = {
