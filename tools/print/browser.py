@@ -41,11 +41,17 @@ def chromium():
             browser.close()
 
 
-def open_page(browser, source, **options):
-    """Opens a file; returns the page, with the errors of its scripts in a list ``noted``."""
+def new_tab(browser, **options):
+    """Returns an empty page, which waits as long as it takes."""
     page = browser.new_page(**options)
     page.set_default_timeout(PATIENCE)
     page.set_default_navigation_timeout(PATIENCE)
+    return page
+
+
+def open_page(browser, source, **options):
+    """Opens a file; returns the page, with the errors of its scripts in a list ``noted``."""
+    page = new_tab(browser, **options)
     page.noted = []
     page.on("pageerror", lambda error: page.noted.append(f"a script fails: {error}"))
     page.goto(source.resolve().as_uri(), wait_until="load")

@@ -11,6 +11,7 @@ from PIL import Image
 
 from tools.print import finish
 from tools.print import pages as book
+from tools.print.browser import new_tab
 
 PIXELS_PER_POINT = 96 / 72
 ZOOM = 4  # of the pictures that are compared, over CSS pixels
@@ -203,8 +204,11 @@ def complaints(browser, site, everything, made, sizes):
     for path in made.values():
         with pikepdf.open(path) as pdf:
             names[path.name] = set(finish.places(pdf))
-    tab = browser.new_page(
-        viewport={"width": 1440, "height": 900}, device_scale_factor=ZOOM, color_scheme="light"
+    tab = new_tab(
+        browser,
+        viewport={"width": 1440, "height": 900},
+        device_scale_factor=ZOOM,
+        color_scheme="light",
     )
     found = []
     for volume, path in made.items():
