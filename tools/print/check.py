@@ -27,10 +27,10 @@ MIN_CORRELATION = 0.6  # of these pixels; those of other formulas have less than
 
 def headings_of_site(site, page):
     """Returns the texts of a page's headings, as the site has them."""
-    soup = book.source(site, page.name).select_one("article.bd-article")
-    if soup.select_one("div.live:not(.live-brief)"):  # of which only the beginning is printed
-        return [book.plain(soup.h1)]
-    return [book.plain(heading) for heading in soup.find_all(book.HEADINGS)]
+    article, _ = book.source(site, page.name)
+    if article.select_one("div.live:not(.live-brief)"):  # of which only the beginning is printed
+        return [book.plain(article.h1)]
+    return [book.plain(heading) for heading in article.find_all(book.HEADINGS)]
 
 
 def bookmarks_of(pdf):

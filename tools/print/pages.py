@@ -28,6 +28,9 @@ SCREEN_ONLY = (
     "details.hide > summary, .prev-next-footer"
 )
 ELSEWHERE = re.compile(r"(?:[a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)
+ARTICLE = re.compile(r'<article class="bd-article.*</article>', re.DOTALL)
+STYLE_SHEET = re.compile(r'<link\b[^>]*\brel="stylesheet"[^>]*>')
+PATH = re.compile(r'\bhref="(?P<path>[^"?]+)')
 DRAWING = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
 DRAWING_ID = re.compile(r'(\s(?:id|aria-labelledby|aria-describedby)="|url\(#|href="#)(?=[^"#)])')
 NO_SCRIPT = re.compile(r"^\s*Here would be controls, but no script runs\.\s*")
@@ -118,7 +121,17 @@ def site_address():
 
 
 def source(site, name):
-    """Returns the built page of a name, parsed; the ids within drawings are unlike each other."""
+    """Returns the article of a built page, parsed, and the paths of its style sheets.
+
+    The ids within drawings are unlike each other.
+
+    Args:
+        site: path of the built book.
+        name: of the page.
+
+    Returns:
+        (article, styles): bs4 tag; tuple of str, below the site.
+    """
     numbers = iter(range(1_000_000))
 
     def own(match):
@@ -126,18 +139,11 @@ def source(site, name):
         return DRAWING_ID.sub(rf"\g<1>{prefix}", match[0])
 
     text = (site / f"{name}.html").read_text(encoding="utf-8")
-    return bs4.BeautifulSoup(DRAWING.sub(own, text), "html.parser")
-
-
-def style_sheets(soup, name):
-    """Returns the paths, below the site, of a page's own style sheets."""
-    links = [link["href"].split("?")[0] for link in soup.select("link[rel~=stylesheet][href]")]
+    article = DRAWING.sub(own, ARTICLE.search(text)[0])
+    links = [match["path"] for match in map(PATH.search, STYLE_SHEET.findall(text)) if match]
     folder = posixpath.dirname(name)
-    return tuple(
-        posixpath.normpath(posixpath.join(folder, link))
-        for link in links
-        if not ELSEWHERE.match(link)
-    )
+    styles = (posixpath.join(folder, link) for link in links if not ELSEWHERE.match(link))
+    return bs4.BeautifulSoup(article, "html.parser").article, tuple(map(posixpath.normpath, styles))
 
 
 # ---- what a page loses and keeps ----------------------------------------------------------------
@@ -221,9 +227,7 @@ def prepare(site, page, address):
         page: Page.
         address: of the published site, or "".
     """
-    soup = source(site, page.name)
-    page.styles = style_sheets(soup, page.name)
-    article = soup.select_one("article.bd-article")
+    article, page.styles = source(site, page.name)
     for tag in article.select(SCREEN_ONLY):
         tag.decompose()
     unfold(article)
