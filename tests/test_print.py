@@ -339,6 +339,18 @@ def test_letters_in_a_style_have_characters_of_their_own(character, variant, exp
     assert epub.styled(character, variant) == expected
 
 
+def test_names_of_functions_have_thin_spaces():
+    def spaced(after):
+        inner = f"<mi>p</mi><mi>log</mi><mo>{epub.APPLY}</mo>{after}"
+        tree = etree.fromstring(f'<math xmlns="{epub.MATHML}">{inner}</math>')
+        epub.space_functions(tree)
+        return [etree.QName(one).localname for one in tree], tree[3].get("rspace")
+
+    tags = ["mi", "mspace", "mi", "mo"]
+    assert spaced("<mi>t</mi>") == ([*tags, "mi"], epub.THIN)
+    assert spaced("<mo>(</mo>") == ([*tags, "mo"], None)
+
+
 def test_dead_link_of_an_e_book_is_found():
     links = '<a id="a" href="b.xhtml#x"/><a href="a.xhtml#a"/>'
     page = etree.fromstring(f'<p xmlns="{epub.XHTML}">{links}</p>')

@@ -100,6 +100,7 @@ STYLES = {
     "bold-sans-serif": "SANS-SERIF BOLD",
     "monospace": "MONOSPACE",
 }
+APPLY, OPENING, THIN = "\N{FUNCTION APPLICATION}", ("(", "[", "{", "|"), "0.167em"
 OLDER = {"fraktur": "BLACK-LETTER"}
 
 
@@ -130,6 +131,19 @@ def spell_variants(tree):
             if None not in letters:
                 tag.text = "".join(letters)
                 del tag.attrib["mathvariant"]
+
+
+def space_functions(tree):
+    """Puts the thin spaces of TeX about the names of functions, which MathML has not: p log t."""
+    for apply in list(tree.iter(f"{{{MATHML}}}mo")):
+        name = apply.getprevious()
+        if apply.text != APPLY or name is None:
+            continue
+        argument, before = apply.getnext(), name.getprevious()
+        if argument is not None and not "".join(argument.itertext()).strip().startswith(OPENING):
+            apply.set("rspace", THIN)
+        if before is not None and before.tag not in {f"{{{MATHML}}}mo", f"{{{MATHML}}}mspace"}:
+            name.addprevious(etree.Element(f"{{{MATHML}}}mspace", width=THIN))
 
 
 # ---- pages --------------------------------------------------------------------------------------
@@ -215,6 +229,7 @@ def tidy(tree, slug, pictures):
         pictures: Pictures.
     """
     spell_variants(tree)
+    space_functions(tree)
     for tag in tree.iter(etree.Element):
         for key in [key for key in tag.attrib if key.startswith("data-") or key in ("align",)]:
             del tag.attrib[key]
