@@ -655,6 +655,7 @@ UNTRAINED = {
     "15_collapse_and_stability": one_step('results["mended_ring_close"] >= min_close'),
     "16_debugging_clinic": one_step('results["mended"] <= max_distance'),
     "17_interpretability": one_step('min_found <= results["found_trained_gradient.low"]'),
+    "18_beyond_images": one_step("own <= max_distance"),
     "19_image_to_image": one_step('min_right <= results["residual_right.low"]'),
     "20_privacy": one_step('results["auc_discriminator_few.mean"] >= min_auc'),
     "21_gans_and_vaes": one_step('results["gan_distance"] <= max_distance'),
@@ -1094,6 +1095,54 @@ BROKEN = {
             'judge_map(judges["untrained"], clean), places',
             'judge_map(judges["trained"], test), places',
             "a blind map sees the mark",
+    "18_beyond_images": [
+        (  # generated images are shown whole
+            "18_beyond_images.ipynb",
+            "return tf.where(coins >= hidden, images, -1.0)",
+            "return tf.where(coins >= 0.0, images, -1.0)",
+            "own <= max_distance",
+        ),
+        (
+            "18_beyond_images.ipynb",
+            "weight = (-hidden) ** black",
+            "weight = (-1.0) ** black",
+            "np.isclose(after, 2 / (1 + ratio**num_pixels))",
+        ),
+        (
+            "18_beyond_images.ipynb",
+            "total[row[1]] += chance * row[0]",
+            "total[row[1]] += chance * row[2]",
+            "np.allclose(taught(law, lambda v: 0.2), truth)",
+        ),
+        (
+            "18_beyond_images.ipynb",
+            "draws = mean + normal",
+            "draws = mean + 0.5 * normal",
+            "abs(difference.mean()) < 5",
+        ),
+        (  # hidden entries leak into training
+            "18_beyond_images.ipynb",
+            "rows = tf.constant(table, tf.float32) * there",
+            "rows = tf.constant(table, tf.float32)",
+            "np.all(rows.numpy()[~known] == 0)",
+        ),
+        (
+            "18_beyond_images.ipynb",
+            "scores_of = np.eye(8) - p",
+            "scores_of = np.eye(8) + p",
+            'np.allclose(found, gradient), "the score function is biased"',
+        ),
+        (
+            "18_beyond_images.ipynb",
+            "stats.gumbel_r.cdf(g - others)",
+            "stats.gumbel_r.cdf(g + others)",
+            "np.isclose(chance, p[one], atol=1e-7)",
+        ),
+        (
+            "18_beyond_images.ipynb",
+            "loss = -tf.reduce_mean(log_probability(policy, training_words(at)))",
+            "loss = tf.reduce_mean(log_probability(policy, training_words(at)))",
+            'results["valid_likelihood.low"] >= min_valid',
         ),
     ],
     "19_image_to_image": [
