@@ -5,12 +5,11 @@ status is 0, 1 after a failure, 2 for a line that cannot be understood, and 130 
 """
 
 import argparse
-import contextlib
+import dataclasses
 import os
 import re
-import shutil
+import shlex
 import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -48,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("always", UserWarning)
             warnings.showwarning = _note()
             options.command(options)
     except KeyboardInterrupt as stop:
@@ -72,6 +72,7 @@ def train(options: argparse.Namespace) -> None:
         options: what the line says.
     """
     from ganlib import callbacks, recipes
+    from ganlib import report as pages
 
     begun, run = time.monotonic(), _checks.path("out", options.out)
     _require_apart(_checks.path("folder", options.folder), run)
@@ -92,7 +93,7 @@ def train(options: argparse.Namespace) -> None:
     left = max(1.0, (options.time or 0) - (time.monotonic() - begun))
     limit = callbacks.TimeLimit(left) if options.time else None
     looks = [
-        callbacks.Samples(run / "samples", every, num_images=8 * _columns(plan)),
+        callbacks.Samples(run / "samples", every, num_images=64),
         stop,
         callbacks.SaveBest(stop, run / _GENERATOR),
         *([limit] if limit else []),
@@ -100,7 +101,7 @@ def train(options: argparse.Namespace) -> None:
     ]
     done = _steps_done(run)
     if done:
-        _say(f"Going on from step {done:,} of {plan.num_steps:,}.")
+        _say(f"{done:,} of {plan.num_steps:,} steps are done already.")
     gan.train(
         pictures.train,
         plan.num_steps,
@@ -110,7 +111,8 @@ def train(options: argparse.Namespace) -> None:
     )
     if not (run / _GENERATOR).exists():
         gan.save_generator(run / _GENERATOR)
-    _draw_grid(plan, run)
+    drawn = recipes.drawn_from(run / _GENERATOR, plan, 8 if plan.class_names else 64)
+    pages.write_grid(drawn, run / _GRID)
     _tell_the_end(options, plan, gan, stop, limit)
 
 
@@ -118,19 +120,15 @@ def _plan_of(options, run):
     """The plan of a run that is there, or a new one; and whether it is new."""
     from ganlib import recipes
 
-    asked = {
-        "image_size": options.size,
-        "channels": options.channels,
-        "num_steps": options.steps,
-        "seed": options.seed,
-        "flip": options.flip,
-    }
+    flags = {"image_size": "size", "channels": "channels", "num_steps": "steps", "seed": "seed"}
+    flags["flip"] = "flip"
+    asked = {name: getattr(options, flag) for name, flag in flags.items()}
     if (run / recipes.PLAN_FILE).exists():
         plan = recipes.read_plan(run)
-        asked["folder"] = str(Path(options.folder).expanduser().absolute())
-        with_classes = None if options.classes is None else bool(plan.class_names)
-        found = [(name, value, getattr(plan, name)) for name, value in asked.items()]
-        found.append(("classes", options.classes, with_classes))
+        folder = str(Path(options.folder).expanduser().absolute())
+        found = [("FOLDER", folder, plan.folder)]
+        found.append(("--classes", options.classes, bool(plan.class_names)))
+        found += [(f"--{flags[name]}", value, getattr(plan, name)) for name, value in asked.items()]
         for name, value, was in found:
             if value is not None and value != was:
                 raise ValueError(
@@ -150,8 +148,6 @@ def _plan_of(options, run):
 
 def _fitted(plan, pictures, options, begun):
     """The plan with as many steps as fit into the time, if one is given."""
-    from dataclasses import replace
-
     from ganlib import recipes
 
     if options.time is None or options.steps is not None:
@@ -161,7 +157,7 @@ def _fitted(plan, pictures, options, begun):
     left = options.time - (time.monotonic() - begun)
     steps = int(min(max(_SHARE_OF_TIME * left / seconds, 50), _MOST_STEPS)) // 50 * 50
     _say(f"A step takes {1_000 * seconds:.0f} ms: {steps:,} steps in {_minutes(options.time)}.")
-    return replace(plan, num_steps=steps)
+    return dataclasses.replace(plan, num_steps=steps)
 
 
 def _teller(plan, stop):
@@ -185,7 +181,7 @@ def _teller(plan, stop):
 
 
 def _tell_the_end(options, plan, gan, stop, limit):
-    run = _shown(options.out)
+    run = shlex.quote(_shown(options.out))
     if limit and limit.reached and gan.step < plan.num_steps:
         _say(f"The time is over at step {gan.step:,} of {plan.num_steps:,}. The same line goes on.")
     elif gan.step < plan.num_steps:
@@ -202,27 +198,6 @@ def _steps_done(run):
     from ganlib.training import checkpoints
 
     return max(checkpoints.steps(run / "checkpoints"), default=0)
-
-
-def _columns(plan):
-    """Columns of a grid: one for each class, or eight."""
-    return min(len(plan.class_names), 16) or 8
-
-
-def _draw_grid(plan, run):
-    """The first samples of what was kept, as one picture."""
-    import numpy as np
-    from PIL import Image
-
-    from ganlib import recipes, viz
-
-    columns = _columns(plan)
-    images = recipes.drawn_from(run / _GENERATOR, plan, 8 if plan.class_names else 64)
-    if plan.class_names:
-        places = [np.flatnonzero(images.labels == label) for label in range(columns)]
-        images = images[np.stack(places, axis=1).ravel()]
-    with _files.whole(run / _GRID) as temporary:
-        Image.fromarray(viz.tile(images, num_columns=columns)).save(temporary, "png")
 
 
 # ---- sample --------------------------------------------------------------------------------------
@@ -253,7 +228,7 @@ def sample(options: argparse.Namespace) -> None:
         f"{len(images):,} images drawn by the generator of {_shown(run)}, with seed {options.seed} "
         f"and ganlib {ganlib.__version__}.\nWhat they are worth: {worth}\n"
     )
-    with _new_folder(out) as folder:
+    with _files.new_folder(out) as folder:
         data.save_folder(images, folder)
         (folder / "about.txt").write_text(_files.readable(about), encoding="utf-8")
     _say(f"{len(images):,} images are in {_shown(out)}.", f"What they are worth: {worth}")
@@ -274,23 +249,6 @@ def _worth_of(plan, images, options):
     return str(comparison.worth(pictures.train, images, pictures.held_out))
 
 
-@contextlib.contextmanager
-def _new_folder(out):
-    """A folder beside the one that is wanted, moved into its place when all is written."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise FileExistsError(
-            f"{out} is there already, and not empty. Give the path of a new folder, or delete it"
-        )
-    _files.require_writable(out.absolute().parent)
-    parts = Path(tempfile.mkdtemp(prefix=".ganlib-", dir=out.absolute().parent))
-    try:
-        (parts / "images").mkdir()
-        yield parts / "images"
-        os.replace(parts / "images", out)
-    finally:
-        shutil.rmtree(parts, ignore_errors=True)
-
-
 # ---- report, compare, doctor ---------------------------------------------------------------------
 
 
@@ -305,16 +263,20 @@ def report(options: argparse.Namespace) -> None:
 
     run = _checks.path("run", options.run)
     plan = recipes.read_plan(run)
-    pictures = recipes.pictures_for(plan)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        pictures = recipes.pictures_for(plan)
+    left_out = [pair for item in caught for pair in getattr(item.message, "files", ())]
     gan = recipes.gan_for(plan)
     gan.restore(run / "checkpoints")
-    count = max(200, 2 * len(pictures.train) // (len(plan.class_names) or 1))
-    images = recipes.drawn_from(run / _GENERATOR, plan, min(count, 500))
-    found = pages.examine(pictures, images, gan.history, plan.folder)
-    page = pages.folder_page(found, plan, pictures, images, gan)
-    page.write(run / _PAGE)
-    for sentence in (*pages.facts(found), *pages.advise(found.findings)):
-        _say(f"- {sentence}")
+    count = 2 * len(pictures.train) // (len(plan.class_names) or 1)
+    count = min(max(count, 200), 1_000)
+    fake = recipes.drawn_from(run / _GENERATOR, plan, count)
+    found = pages.examine(plan, pictures, fake, gan)
+    pages.run_page(plan, pictures, fake, gan, found, left_out).write(run / _PAGE)
+    for what, value in pages.facts(found).items():
+        _say(f"{what}: {value}")
+    _say("What to try next:", *(f"- {sentence}" for sentence in pages.advise(found.findings)))
     _say(f"The page is {_shown(run / _PAGE)}.")
 
 
