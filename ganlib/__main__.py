@@ -21,7 +21,7 @@ from ganlib import _checks, _files, data
 
 _GENERATOR, _GRID, _PAGE = "generator.keras", "samples.png", "report.html"
 _NUM_LOOKS = 20  # how often a run is measured, and drawn from
-_PATIENCE = 8  # so many looks without progress end it
+_PATIENCE = 15  # so many looks in a row, none better than the best before them, end it
 _CHECKPOINT_EVERY = 250  # steps: what a killed process may lose
 _SHARE_OF_TIME = 0.9  # of --time, for the steps; the rest is for compiling and looking
 _MOST_STEPS = 200_000
@@ -87,9 +87,7 @@ def train(options: argparse.Namespace) -> None:
         recipes.write_plan(plan, run)
     every = max(50, plan.num_steps // _NUM_LOOKS // 50 * 50)
     gan = recipes.gan_for(plan)
-    stop = callbacks.EarlyStop(
-        callbacks.Distance(pictures.train), every=every, patience=_PATIENCE
-    )
+    stop = callbacks.EarlyStop(callbacks.Distance(pictures.train), every=every, patience=_PATIENCE)
     left = max(1.0, (options.time or 0) - (time.monotonic() - begun))
     limit = callbacks.TimeLimit(left) if options.time else None
     looks = [
@@ -109,8 +107,8 @@ def train(options: argparse.Namespace) -> None:
         checkpoint_every=min(every, _CHECKPOINT_EVERY),
         callbacks=looks,
     )
-    if not (run / _GENERATOR).exists():
-        gan.save_generator(run / _GENERATOR)
+    if gan.step == plan.num_steps or not (run / _GENERATOR).exists():
+        gan.save_generator(run / _GENERATOR)  # the rates have fallen: the last is the calmest
     drawn = recipes.drawn_from(run / _GENERATOR, plan, 8 if plan.class_names else 64)
     pages.write_grid(drawn, run / _GRID)
     _tell_the_end(options, plan, gan, stop, limit)
@@ -182,13 +180,14 @@ def _teller(plan, stop):
 
 def _tell_the_end(options, plan, gan, stop, limit):
     run = shlex.quote(_shown(options.out))
-    if limit and limit.reached and gan.step < plan.num_steps:
-        _say(f"The time is over at step {gan.step:,} of {plan.num_steps:,}. The same line goes on.")
-    elif gan.step < plan.num_steps:
-        _say(f"Stopped at step {gan.step:,}: nothing got better in {_PATIENCE} looks.")
-    if stop.values:
+    if gan.step < plan.num_steps:
         best = stop.steps[stop.values.index(stop.best)] if stop.best in stop.values else gan.step
-        _say(f"Kept is the generator of step {best:,}, the nearest to the pictures.")
+        _say(
+            f"The time is over at step {gan.step:,} of {plan.num_steps:,}. The same line goes on."
+            if limit and limit.reached
+            else f"Stopped at step {gan.step:,}: nothing got better in {_PATIENCE} looks.",
+            f"Kept is the generator of step {best:,}, the nearest to the pictures so far.",
+        )
     drawn = f"{'--per-class' if plan.class_names else '--num'} 500 --out {run}-drawn"
     _say(f"Look at {run}/{_GRID}, then:")
     _say(f"  ganlib report {run}", f"  ganlib sample {run} {drawn}")
