@@ -293,8 +293,9 @@ def test_the_clock_ends_a_call_and_the_measure_keeps_the_best(tmp_path, monkeypa
 # --- interruptions -------------------------------------------------------------------------------
 
 CHILD = """
-import dataclasses, sys
+import dataclasses, signal, sys
 from ganlib import __main__ as cli, recipes
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores Ctrl-C
 recipes.few_images = dataclasses.replace(recipes.few_images, **{tiny})
 cli._CHECKPOINT_EVERY = 50
 sys.exit(cli.main(sys.argv[1:]))
