@@ -119,7 +119,7 @@ def _plan_of(options, run):
     from ganlib import recipes
 
     flags = {"image_size": "size", "channels": "channels", "num_steps": "steps", "seed": "seed"}
-    flags["flip"] = "flip"
+    flags |= {"flip": "flip", "gamma": "gamma"}
     asked = {name: getattr(options, flag) for name, flag in flags.items()}
     if (run / recipes.PLAN_FILE).exists():
         plan = recipes.read_plan(run)
@@ -382,6 +382,7 @@ def _add_train(commands):
     add("--steps", type=_number(1), help="steps of the whole run, instead of the recipe's")
     add("--classes", action=argparse.BooleanOptionalAction, help="a class for each sub-folder")
     add("--flip", action="store_true", default=None, help="pictures may be mirrored")
+    add("--gamma", type=float, help="weight of the penalty R1, instead of the recipe's")
     _add_form(add)
 
 

