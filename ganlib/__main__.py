@@ -123,7 +123,7 @@ def _plan_of(options, run):
     asked = {name: getattr(options, flag) for name, flag in flags.items()}
     if (run / recipes.PLAN_FILE).exists():
         plan = recipes.read_plan(run)
-        folder = str(Path(options.folder).expanduser().absolute())
+        folder = str(_checks.path("folder", options.folder).resolve())
         found = [("FOLDER", folder, plan.folder)]
         found.append(("--classes", options.classes, bool(plan.class_names)))
         found += [(f"--{flags[name]}", value, getattr(plan, name)) for name, value in asked.items()]

@@ -390,7 +390,7 @@ def plan_for(  # noqa: PLR0913, each is a choice that the owner of a folder may 
     _require_enough(images, folder)
     name, steps, shift, because = _recipe_for(images)
     return Plan(
-        folder=str(_checks.path("folder", folder).absolute()),
+        folder=str(_checks.path("folder", folder).resolve()),
         image_size=size,
         channels=channels,
         class_names=class_names,

@@ -217,8 +217,8 @@ def test_the_rule_changes_to_a_dearer_arm_only_if_it_is_surely_better():
 
 
 def test_each_image_is_held_out_once_and_not_learned_from_then(monkeypatch):
-    digits = data.load_digits()
-    pool = digits[digits.labels < 3][:90]
+    digits = DIGITS[DIGITS.labels < 3][:90]
+    pool = data.Images(digits.images, digits.labels)
     seen = []
 
     class Blind:
@@ -256,12 +256,12 @@ def test_each_image_is_held_out_once_and_not_learned_from_then(monkeypatch):
 
 
 def test_folds_want_enough_of_each_class_and_enough_without():
-    digits = data.load_digits()
     with pytest.raises(ValueError, match="at least two classes of 10 each"):
-        comparison.across_folds(digits[:40], comparison.Settings())
-    pool = digits[digits.labels < 2][:60]
+        comparison.across_folds(DIGITS[:40], comparison.Settings())
+    two = DIGITS[DIGITS.labels < 2][:60]
+    pool = data.Images(two.images, two.labels)
     with pytest.raises(ValueError, match="expected twice as many as those"):
-        comparison.across_folds(pool, comparison.Settings(), digits.images[:20])
+        comparison.across_folds(pool, comparison.Settings(), DIGITS.images[:20])
 
 
 @pytest.mark.slow
