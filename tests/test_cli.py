@@ -613,7 +613,7 @@ def test_compare_gives_an_answer_with_its_uncertainty(trained, capsys, monkeypat
     status, out, _ = call(capsys, "compare", trained / "my pictures")
     assert status == 0
     assert "Fold 1 of 5; about" in out
-    assert re.search(r"both +61\.3% +\+10\.3 points, \+8\.\d to \+12\.\d; better with conf", out)
+    assert re.search(r"both +61\.3% +\+10\.3 points, \+8\.8 to \+11\.9; better with conf", out)
     assert out.splitlines()[-1].startswith("Take both: ")
 
 
