@@ -395,7 +395,7 @@ def corrected_difference(first: ArrayLike, second: ArrayLike, level: float = 0.9
         >>> from ganlib import comparison
         >>> found = comparison.corrected_difference([3.0, 5.0, 4.0], [1.0, 2.0, 3.0])
         >>> found.mean, round(found.confidence, 2)
-        (2.0, 0.93)
+        (2.0, 0.92)
 
     Reference:
         Nadeau and Bengio, *Inference for the Generalization Error*, Machine Learning 2003. Chapter
