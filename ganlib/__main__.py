@@ -95,7 +95,7 @@ def train(options: argparse.Namespace) -> None:
         stop,
         callbacks.SaveBest(stop, run / _GENERATOR),
         *([limit] if limit else []),
-        _teller(plan, stop),
+        _teller(plan, stop, run),
     ]
     done = _steps_done(run)
     if done:
@@ -107,8 +107,8 @@ def train(options: argparse.Namespace) -> None:
         checkpoint_every=min(every, _CHECKPOINT_EVERY),
         callbacks=looks,
     )
-    if gan.step == plan.num_steps or not (run / _GENERATOR).exists():
-        gan.save_generator(run / _GENERATOR)  # the rates have fallen: the last is the calmest
+    if not (run / _GENERATOR).exists():
+        gan.save_generator(run / _GENERATOR)
     drawn = recipes.drawn_from(run / _GENERATOR, plan, 8 if plan.class_names else 64)
     pages.write_grid(drawn, run / _GRID)
     _tell_the_end(options, plan, gan, stop, limit)
@@ -158,8 +158,11 @@ def _fitted(plan, pictures, options, begun):
     return dataclasses.replace(plan, num_steps=steps)
 
 
-def _teller(plan, stop):
-    """A callback that says how long it will take, and how far the samples are."""
+def _teller(plan, stop, run):
+    """A callback that says how long it will take, and how far the samples are; it keeps the last.
+
+    At the end the rates have fallen: then the last generator is calmer than the best before it.
+    """
     from tqdm import tqdm
 
     counts = []
@@ -174,6 +177,8 @@ def _teller(plan, stop):
         if stop.steps and stop.steps[-1] == step:
             best = ", the best so far" if stop.values[-1] <= stop.best else ""
             tqdm.write(f"step {step:,}: distance {stop.values[-1]:.2f}{best}")
+        if step == plan.num_steps:
+            gan.save_generator(run / _GENERATOR)
 
     return tell
 

@@ -233,8 +233,8 @@ class Distance:
         chosen = np.linspace(0, len(images) - 1, min(num_images, len(images))).astype(int)
         images = images[np.unique(chosen)]
         self.num_images, self.seed, self._labels = len(images), seed, images.labels
-        self._extractor = features.Pyramid(images)
-        self._rows = self._extractor(images)
+        self._extractor = features.Pyramid(images.images)
+        self._rows = self._extractor(images.images)
 
     def __repr__(self) -> str:
         return f"Distance(num_images={self.num_images}, seed={self.seed})"

@@ -745,8 +745,8 @@ def worth(
             named = classify.accuracy(classifier, generated)
     differing = np.mean(right["real"] != right["both"])
     reach = 2 * math.sqrt(differing / len(held_out))
-    shares = [float(right[name].mean()) for name in sets]
-    return Worth(*shares, named, reach, len(held_out))
+    shares = {name: float(own.mean()) for name, own in right.items()}
+    return Worth(**shares, named=named, reach=reach, num_held_out=len(held_out))
 
 
 def _digests(images):

@@ -52,6 +52,7 @@ _FEWEST_OF_A_CLASS = 5  # fewer are not worth a class of their own
 _HOLD_OUT = 10  # one picture in so many is kept from training
 _MANY = 5_000  # so many are not learned by heart in these steps
 _COLOURLESS = 3.0  # of 255: how far the channels of a grey picture may differ, after JPEG
+_SHIFT = 0.125  # as few_images has it
 _TIMED_STEPS = 16  # one round of the penalty
 
 
@@ -467,13 +468,16 @@ def gan_for(plan: Plan) -> training.GAN:
         "small_grey_by_class": small_grey_by_class,
         "small_colour": small_colour,
     }[plan.recipe]
-    view = few_images.augment if plan.shift else None
-    if plan.flip:
-        still = augment.DiffAugment(
-            brightness=0.0, saturation=0.0, contrast=0.0, translation=0.0, cutout=0.0
-        )
-        view = dataclasses.replace(view or still, flip=True)
+    view = augment.DiffAugment(
+        brightness=0.0,
+        saturation=0.0,
+        contrast=0.0,
+        translation=_SHIFT if plan.shift else 0.0,
+        cutout=0.0,
+        flip=plan.flip,
+    )
     gamma = recipe.gamma if plan.gamma is None else plan.gamma
+    view = view if plan.shift or plan.flip else None
     return dataclasses.replace(recipe, augment=view, gamma=gamma).gan(
         plan.image_size,
         plan.channels,
@@ -610,7 +614,11 @@ def read_plan(run: str | os.PathLike[str]) -> Plan:
         )
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        return Plan(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+        return Plan(**fields)
     except (AttributeError, TypeError, ValueError) as error:
         raise ValueError(
             f"received a damaged plan in {path} ({error}); expected the fields of recipes.Plan as "
@@ -668,7 +676,7 @@ def _require_enough(images, folder):
 
 def _recipe_for(images):
     """Name of a recipe, its steps, whether to shift, and why."""
-    count, side, channels = len(images), *images.images.shape[2:]
+    count, side, channels = len(images), images.images.shape[2], images.images.shape[3]
     many = f"{count:,} pictures are many"
     if count < _MANY:
         steps = 3_500 if count <= 100 else 10_000

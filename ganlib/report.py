@@ -292,10 +292,10 @@ def quality(real: data.Images, fake: data.Images) -> tuple[Quality, Quality]:
         counts = np.bincount(others.labels, minlength=real.num_classes)
         places = (np.flatnonzero(fake.labels == k)[:count] for k, count in enumerate(counts))
         chosen = np.concatenate(list(places))
-    pyramid = features.Pyramid(reference)
-    rows, found = pyramid(reference), []
+    pyramid = features.Pyramid(reference.images)
+    rows, found = pyramid(reference.images), []
     for images in (fake[chosen], others):
-        own = pyramid(images)
+        own = pyramid(images.images)
         recall = metrics.precision_recall(rows, own)
         found.append(Quality(metrics.kernel_distance(rows, own), *recall))
     return found[0], found[1]

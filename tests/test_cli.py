@@ -164,12 +164,13 @@ def coloured(count, side, seed=0):
         (70, 1, {"image_size": 32, "channels": 3}, (32, 3, "few_images", True)),
     ],
 )
-def test_plan_follows_the_pictures(side, channels, given, expected, tmp_path):
+def test_plan_follows_the_pictures(tiny, side, channels, given, expected, tmp_path):
     pixels = coloured(24, side)[..., :channels]
     data.save_folder(data.Images(np.ascontiguousarray(pixels)), tmp_path / "pictures")
     plan = recipes.plan_for(tmp_path / "pictures", **given)
     assert (plan.image_size, plan.channels, plan.recipe, plan.shift) == expected
     assert plan.class_names == ()
+    assert recipes.gan_for(plan).options.augment == recipes.few_images.augment
 
 
 @pytest.mark.parametrize(
