@@ -4,6 +4,8 @@ import contextlib
 import os
 import pathlib
 import re
+import shutil
+import tempfile
 import uuid
 
 # What Python makes of a byte that is no UTF-8, from U+DC80 on, and halves of a pair in UTF-16.
@@ -126,6 +128,46 @@ def write(path, contents):
     with whole(path) as temporary:
         is_text = isinstance(contents, str)
         temporary.write_bytes(readable(contents).encode() if is_text else contents)
+
+
+@contextlib.contextmanager
+def new_folder(path):
+    """Gives an empty folder beside the one that is wanted, and moves it there when all is written.
+
+    Args:
+        path: the folder, which is missing or empty.
+
+    Yields:
+        The ``pathlib.Path`` to write into. After an error it is removed, with all that is in it.
+
+    Raises:
+        FileExistsError: if something is there already.
+        OSError: if nothing can be written beside it.
+
+    Example:
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "drawn"
+        >>> with new_folder(path) as folder:
+        ...     _ = (folder / "a.txt").write_text("1")
+        ...     path.exists()
+        False
+        >>> [file.name for file in path.iterdir()]
+        ['a.txt']
+    """
+    path = expanded(path).absolute()
+    if os.path.lexists(path) and (not path.is_dir() or any(path.iterdir())):
+        raise FileExistsError(
+            f"{path} is there already, and is no empty folder. Give the path of a new one, or "
+            "delete it"
+        )
+    require_writable(path.parent)
+    beside = pathlib.Path(tempfile.mkdtemp(prefix=".ganlib-", dir=path.parent))
+    try:
+        inside = beside / "folder"
+        inside.mkdir()
+        yield inside
+        os.replace(inside, path)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 def readable(text):

@@ -12,6 +12,7 @@ import io
 import itertools
 import math
 import os
+import time
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ganlib import _checks, _files, data, viz
+from ganlib import _checks, _files, data, features, metrics, viz
 from ganlib._tensorflow import tf
 
 
@@ -202,6 +203,120 @@ class EarlyStop(Measure):
         """
         super().__call__(gan, step)
         return self.finished
+
+
+class Distance:
+    """How far samples are from some pictures, for `Measure` and `EarlyStop`.
+
+    It is the kernel distance on `features.Pyramid` between the pictures and as many samples, which
+    have the pictures' classes if there are any. It is 0 in the mean where both are alike.
+
+    Args:
+        images: `data.Images`, at least two.
+        num_images: how many of them, spread over the whole, and as many samples.
+        seed: decides the latents.
+
+    Raises:
+        ValueError: if a number is no positive integer, or there are too few images.
+
+    Example:
+        >>> from ganlib import callbacks, data
+        >>> faces = data.load_emoji()
+        >>> stop = callbacks.EarlyStop(callbacks.Distance(faces), every=500, patience=8)
+
+    Reference:
+        Chapter 08_own_images.
+    """
+
+    def __init__(self, images: data.Images, num_images: int = 500, seed: int = 0) -> None:
+        _checks.positive_integers(num_images=num_images)
+        chosen = np.linspace(0, len(images) - 1, min(num_images, len(images))).astype(int)
+        images = images[np.unique(chosen)]
+        self.num_images, self.seed, self._labels = len(images), seed, images.labels
+        self._extractor = features.Pyramid(images.images)
+        self._rows = self._extractor(images.images)
+
+    def __repr__(self) -> str:
+        return f"Distance(num_images={self.num_images}, seed={self.seed})"
+
+    def __call__(self, gan: Any) -> float:
+        """Draws samples and measures.
+
+        Args:
+            gan: the `GAN`.
+
+        Returns:
+            The kernel distance.
+        """
+        samples = gan.sample(self.num_images, self.seed, self._labels if gan.takes_labels else None)
+        return metrics.kernel_distance(self._rows, self._extractor(data.to_uint8(samples)))
+
+
+class SaveBest:
+    """Writes the averaged generator whenever a measurement is the best of the run so far.
+
+    Put it behind the `Measure` or `EarlyStop` that it follows: callbacks are called in their order.
+
+    Args:
+        measure: the `Measure`, of which smaller values are better.
+        path: the file, as in ``GAN.save_generator``.
+
+    Example:
+        >>> from ganlib import callbacks, data
+        >>> stop = callbacks.EarlyStop(callbacks.Distance(data.load_emoji()), patience=8)
+        >>> both = [stop, callbacks.SaveBest(stop, "run/generator.keras")]
+    """
+
+    def __init__(self, measure: Measure, path: str | os.PathLike[str]) -> None:
+        self.measure, self.path = measure, path
+
+    def __call__(self, gan: Any, step: int) -> None:
+        """Writes the generator if what was just measured is the best.
+
+        Args:
+            gan: the `GAN`.
+            step: number of completed steps.
+        """
+        values = [math.inf if math.isnan(value) else value for value in self.measure.values]
+        measured_now = bool(values) and self.measure.steps[-1] == step
+        if measured_now and values[-1] <= min(values):
+            gan.save_generator(self.path)
+
+
+class TimeLimit:
+    """Ends a call of ``train`` after some time; called again, the run goes on.
+
+    Args:
+        seconds: how long, from when this object is made.
+
+    Attributes:
+        reached: whether it has ended a call.
+
+    Raises:
+        ValueError: if it is no number above 0.
+
+    Example:
+        >>> from ganlib import callbacks
+        >>> callbacks.TimeLimit(seconds=1_200).reached
+        False
+    """
+
+    def __init__(self, seconds: float) -> None:
+        _checks.number("seconds", seconds, above=0, fix="Pass for instance seconds=1200")
+        self.seconds, self.reached, self._start = seconds, False, time.monotonic()
+
+    def __call__(self, gan: Any, step: int) -> bool:
+        """Looks at the clock.
+
+        Args:
+            gan: the `GAN`.
+            step: number of completed steps.
+
+        Returns:
+            Whether the time is over.
+        """
+        self.reached = time.monotonic() - self._start >= self.seconds
+        return self.reached
 
 
 class CSVLog:

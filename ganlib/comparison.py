@@ -4,9 +4,14 @@ A study asks whether one way of training beats another. Three things spoil the a
 that was seen before, seeds that differ by more than the ways do, and choices made after looking.
 Here `split` draws what an arm may see, `HeldOut` keeps the test images where only a score comes
 out, and `paired_difference` compares seed by seed.
+
+With a few hundred images there are no seeds to spare: `across_folds` holds each image out once,
+`corrected_difference` knows that folds overlap, and `choose` is a rule that is written first.
+`worth` asks the same of one set of generated images.
 """
 
 import dataclasses
+import functools
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -15,8 +20,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ganlib import classify, data, features, metrics
+from ganlib import _checks, augment, classify, data, features, metrics, recipes
 
+_VALIDATION_PARTS = 5  # of an arm's images in a fold, one part is for the early stop
+_FEWEST_HELD_OUT = 20  # fewer say nothing: two standard errors would be over 20 points
 VALIDATION_SHARE = 0.2  # of the n labelled images of a class; at least one
 
 
@@ -344,6 +351,402 @@ def paired_difference(first: ArrayLike, second: ArrayLike, level: float = 0.95) 
     error = differences.std(ddof=1) / math.sqrt(count)
     reach = float(stats.t.ppf(0.5 + level / 2, count - 1) * error)
     return Interval(mean, mean - reach, mean + reach, count)
+
+
+# ---- folds -------------------------------------------------------------------------------------
+
+
+class Difference(NamedTuple):
+    """A mean difference over folds.
+
+    Attributes:
+        mean: mean of the differences.
+        low: lower end of the interval.
+        high: upper end.
+        confidence: one minus the one-sided p-value: for whoever begins without an opinion, the
+            probability that the first is better.
+    """
+
+    mean: float
+    low: float
+    high: float
+    confidence: float
+
+
+def corrected_difference(first: ArrayLike, second: ArrayLike, level: float = 0.9) -> Difference:
+    """The mean of first − second over the folds of a cross-validation, with its interval.
+
+    Folds share most of what is learned from, so their differences agree more than independent ones
+    would. The variance of the mean is taken 1/K + 1/(K − 1) times that of one fold, in place of
+    1/K. That is a rule of thumb and no theorem.
+
+    Args:
+        first: floats (K,), one for each fold.
+        second: floats (K,), in the same order of folds.
+        level: probability with which the interval is to cover the true difference.
+
+    Returns:
+        A `Difference`.
+
+    Raises:
+        ValueError: if the numbers of values differ, or there are fewer than two.
+
+    Example:
+        >>> from ganlib import comparison
+        >>> found = comparison.corrected_difference([3.0, 5.0, 4.0], [1.0, 2.0, 3.0])
+        >>> found.mean, round(found.confidence, 2)
+        (2.0, 0.92)
+
+    Reference:
+        Nadeau and Bengio, *Inference for the Generalization Error*, Machine Learning 2003. Chapter
+        14_recipe.
+    """
+    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    if first.shape != second.shape or first.ndim != 1 or len(first) < 2:
+        raise ValueError(
+            f"received values of shapes {first.shape} and {second.shape}; expected as many of one "
+            "arm as of the other, one for each of at least two folds. Score both on all folds."
+        )
+    from scipy import stats  # a second to import: only for those who call this
+
+    differences, count = first - second, len(first)
+    error = max(differences.std(ddof=1) * math.sqrt(1 / count + 1 / (count - 1)), 1e-9)
+    reach = stats.t.ppf(0.5 + level / 2, count - 1) * error
+    mean = float(differences.mean())
+    confidence = float(stats.t.cdf(mean / error, count - 1))
+    return Difference(mean, float(mean - reach), float(mean + reach), confidence)
+
+
+def choose(accuracies: Mapping[str, Sequence[float]], sure: float = 0.9) -> str:
+    """The arm that a rule takes which gives the cheaper one the benefit of the doubt.
+
+    It begins with the first arm, goes through the others in their order, and changes to one that is
+    better with enough confidence.
+
+    Args:
+        accuracies: name of an arm -> one value for each fold; the cheapest arm first.
+        sure: the confidence that a dearer arm must have, in (0, 1).
+
+    Returns:
+        A name.
+
+    Example:
+        >>> from ganlib import comparison
+        >>> comparison.choose({"real": [50, 52, 51], "gan": [51, 51, 52], "best": [60, 63, 61]})
+        'best'
+
+    Reference:
+        Chapter 14_recipe.
+    """
+    _checks.number("sure", sure, above=0, below=1)
+    chosen = next(iter(accuracies))
+    for name in accuracies:
+        better = corrected_difference(accuracies[name], accuracies[chosen]).confidence >= sure
+        if name != chosen and better:
+            chosen = name
+    return chosen
+
+
+def verdict(accuracies: Mapping[str, Sequence[float]], sure: float = 0.9) -> list[str]:
+    """What `choose` takes, and how far the others are from the first arm, in sentences.
+
+    Args:
+        accuracies: as in `choose`, in percent.
+        sure: likewise.
+
+    Returns:
+        Lines: one for each arm, and then the answer.
+
+    Example:
+        >>> from ganlib import comparison
+        >>> comparison.verdict({"real": [50, 52, 51], "gan": [51, 51, 52]})[-1]
+        'Take real: no other way is better with a confidence of 0.9.'
+    """
+    first, *others = accuracies
+    lines = [f"{first:26} {np.mean(accuracies[first]):5.1f}%"]
+    for name in others:
+        found = corrected_difference(accuracies[name], accuracies[first])
+        lines.append(
+            f"{name:26} {np.mean(accuracies[name]):5.1f}%  {found.mean:+5.1f} points, "
+            f"{found.low:+.1f} to {found.high:+.1f}; better with confidence {found.confidence:.2f}"
+        )
+    chosen = choose(accuracies, sure)
+    because = f"it is better than what is cheaper with a confidence of at least {sure}."
+    if chosen == first:
+        because = f"no other way is better with a confidence of {sure}."
+    return [*lines, f"Take {chosen}: {because}"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What the arms of `across_folds` have in common.
+
+    Attributes:
+        num_steps: steps of every classifier.
+        num_gan_steps: steps of a GAN that is asked for classes, one for each fold.
+        num_pretrain_steps: steps of a GAN without labels, one for all folds.
+        num_synthetic: images of a class, real and others, where others are added; at least twice
+            as many as the largest class has are taken.
+        policy: classical augmentation, what does no harm to these pictures.
+    """
+
+    num_steps: int = 600
+    num_gan_steps: int = 1_000
+    num_pretrain_steps: int = 2_000
+    num_synthetic: int = 500
+    policy: Callable = augment.Classical(shift=0.036, mixup=1.0)  # noqa: RUF009, it is frozen
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        numbers = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)[:-1]}
+        _checks.positive_integers(**numbers)
+
+
+def across_folds(
+    pool: data.Images,
+    settings: Settings,
+    unlabelled: np.ndarray | None = None,
+    *,
+    num_folds: int = 5,
+    seed: int = 0,
+    tell: Callable[[int, dict], None] = lambda fold, accuracies: None,
+) -> dict[str, list[float]]:
+    """Train each arm's classifier once for each fold, which is held out meanwhile.
+
+    The arms, the cheapest first: `real` learns from the labelled images, `classical` from augmented
+    ones. With images that have no label, `pseudo_labels` learns from what `classical` says of them,
+    `frozen` and `fine_tuned` begin with the layers of a GAN's discriminator that saw them, and
+    `fine_tuned_pseudo_labels` does both. `both` adds the images of a GAN that has seen the labelled
+    ones alone. Of the images that a fold leaves, a fifth is for the early stop.
+
+    Args:
+        pool: labelled `data.Images`; of equal ones the first is taken.
+        settings: `Settings`.
+        unlabelled: uint8 images without labels, at least twice as many as the others; or None.
+        num_folds: how many parts, at least 3.
+        seed: of all that is random.
+        tell: called after each fold with its number and the accuracies so far.
+
+    Returns:
+        dict: name of an arm -> balanced accuracy on each fold, in percent.
+
+    Raises:
+        ValueError: if a class has too few images, or there are too few without labels.
+
+    Reference:
+        Chapter 14_recipe.
+    """
+    _checks.labelled(pool, "to hold out")
+    _checks.integer("num_folds", num_folds, at_least=3, fix="Five are usual")
+    pool = data.distinct(pool)
+    least = max(2 * num_folds, 8)
+    counts = np.bincount(pool.labels, minlength=pool.num_classes)
+    if pool.num_classes < 2 or counts.min() < least:
+        raise ValueError(
+            f"received {pool.num_classes} classes of {counts.min()} to {counts.max()} different "
+            f"images; expected at least two classes of {least} each. Find more images of the small "
+            "ones, or put these together with others."
+        )
+    discriminator, rest = _seen_without_labels(pool, unlabelled, settings, seed)
+    folds, accuracies = data.deal(pool.labels, num_folds, seed), {}
+    for fold in range(num_folds):
+        held_out = HeldOut(pool[folds == fold])
+        material = _material(pool, np.flatnonzero(folds != fold), rest, seed)
+        for part in (material.labelled.images, material.validation.images, rest):
+            held_out.seal.require_unseen(part, f"fold {fold}")
+        for name, train in _arms(material, settings, discriminator, seed + fold).items():
+            score = held_out.scores(train())["balanced_accuracy"]
+            accuracies.setdefault(name, []).append(100 * score)
+        tell(fold, accuracies)
+    return accuracies
+
+
+_SEES = augment.DiffAugment(
+    brightness=0.0, saturation=0.0, contrast=0.0, translation=0.125, cutout=0.5
+)
+_FROM_FEW = dataclasses.replace(recipes.small_grey, gamma=0.1, augment=_SEES)
+_FROM_MANY = dataclasses.replace(recipes.small_grey, gamma=0.4)
+
+
+def _seen_without_labels(pool, unlabelled, settings, seed):
+    """A discriminator that has seen the unlabelled images, and these; or None and no images."""
+    if unlabelled is None:
+        return None, pool.images[:0]
+    rest = without_copies(data.Images(unlabelled), Seal(pool.images)).images
+    if len(rest) < 2 * len(pool):
+        raise ValueError(
+            f"received {len(rest)} images without a label that are none of the {len(pool)} "
+            "labelled ones; expected twice as many as those. Find more, or leave them out."
+        )
+    return _trained(data.Images(rest), _FROM_MANY, settings.num_pretrain_steps, seed), rest
+
+
+def _trained(images, recipe, num_steps, seed):
+    """A GAN's discriminator; of labelled images, the GAN."""
+    side, _, channels = images.images.shape[1:]
+    gan = recipe.gan(side, channels, num_steps, num_classes=images.num_classes or None, seed=seed)
+    gan.train(images, num_steps, progress=False)
+    return gan if images.num_classes else gan.discriminator
+
+
+def _material(pool, chosen, rest, seed):
+    """What the arms may see of some of the images, and all that have no label."""
+    part = data.deal(pool.labels[chosen], _VALIDATION_PARTS, seed + 1)
+    indices = {
+        "labelled": chosen[part > 0],
+        "validation": chosen[part == 0],
+        "unlabelled": len(pool) + np.arange(len(rest)),  # they are none of the pool
+    }
+    parts = (pool[indices[name]] for name in ("labelled", "validation"))
+    return Material(*parts, rest, indices)
+
+
+def _arms(material, settings, discriminator, seed):
+    """Each arm's name, and the function that trains its classifier; the cheapest first."""
+    largest = int(np.bincount(material.labelled.labels).max())
+    own = augment.blend(material.labelled, None, ratio=0.0, num_per_class=largest)  # even classes
+    num_mixed = max(settings.num_synthetic, 2 * largest)
+
+    def fit(images, policy=settings.policy, model=None):
+        shape, classes = images.images.shape[1:], images.num_classes
+        model = classify.network(shape, classes, seed=seed) if model is None else model
+        parts = {"augment": policy, "validation": material.validation}
+        return classify.fit(model, images, settings.num_steps, seed, **parts)
+
+    def start(**how):
+        return classify.from_discriminator(discriminator, own.num_classes, seed, **how)
+
+    def student(teacher, model=None):
+        guessed = augment.pseudo_labelled(material.unlabelled, teacher, own.class_names)
+        kept = augment.most_confident(guessed, teacher, 0.5)
+        count = max(num_mixed, 2 * len(kept) // own.num_classes)
+        return fit(augment.blend(own, kept, ratio=1.0, num_per_class=count), model=model)
+
+    def both():
+        gan = _trained(material.labelled, _FROM_FEW, settings.num_gan_steps, seed)
+        drawn = augment.generated(gan, own, settings.num_synthetic, seed)
+        return fit(augment.blend(own, drawn, ratio=1.0, num_per_class=num_mixed))
+
+    classical = functools.cache(lambda: fit(own))
+    frozen = functools.cache(lambda: fit(own, model=start(frozen=True, num_layers=2)))
+    found = {"real": lambda: fit(own, None), "classical": classical}
+    if discriminator is not None:
+        found |= {
+            "pseudo_labels": lambda: student(classical()),
+            "frozen": frozen,
+            "fine_tuned": lambda: fit(own, model=start()),
+            "fine_tuned_pseudo_labels": lambda: student(frozen(), start()),
+        }
+    return found | {"both": both}
+
+
+# ---- generated images ----------------------------------------------------------------------------
+
+
+class Worth(NamedTuple):
+    """What generated images are worth to a classifier; print it.
+
+    Attributes:
+        real: accuracy on held-out images of a classifier that learned from real ones, in [0, 1].
+        generated: the same from generated images alone.
+        both: the same from as many of both.
+        named: share of the generated images that the first classifier gives their class.
+        reach: two standard errors of `both` − `real`.
+        num_held_out: how many images were held out.
+    """
+
+    real: float
+    generated: float
+    both: float
+    named: float
+    reach: float
+    num_held_out: int
+
+    def __str__(self) -> str:
+        gain, reach = 100 * (self.both - self.real), 100 * self.reach
+        return (
+            f"on {self.num_held_out} held-out pictures a classifier is right in {self.real:.0%} if "
+            f"it learns from the real ones, in {self.generated:.0%} from the generated ones alone, "
+            f"and in {self.both:.0%} from both. So adding them brings "
+            f"{gain:+.0f} ± {reach:.0f} points. The first takes {self.named:.0%} of the "
+            "generated ones for what they are to be."
+        )
+
+
+def why_not_measurable(held_out: data.Images) -> str | None:
+    """Say why `worth` could not tell anything from some held-out images.
+
+    Args:
+        held_out: `data.Images`.
+
+    Returns:
+        A sentence, or None if nothing stands against it.
+
+    Example:
+        >>> from ganlib import comparison, data
+        >>> comparison.why_not_measurable(data.load_digits()[:10])
+        '10 pictures are held out, and fewer than 20 say nothing.'
+    """
+    if held_out.num_classes < 2:
+        return "there are no two classes to tell apart."
+    if len(held_out) < _FEWEST_HELD_OUT:
+        number = f"{len(held_out)} pictures are held out"
+        return f"{number}, and fewer than {_FEWEST_HELD_OUT} say nothing."
+    return None
+
+
+def worth(
+    real: data.Images,
+    generated: data.Images,
+    held_out: data.Images,
+    num_steps: int = 600,
+    seed: int = 0,
+) -> Worth:
+    """Train three small classifiers, and see what generated images do for one.
+
+    Args:
+        real: labelled `data.Images`, which the generator may have learned from.
+        generated: labelled `data.Images` of the same classes and size.
+        held_out: labelled `data.Images` that neither has seen.
+        num_steps: steps of each classifier.
+        seed: of all that is random.
+
+    Returns:
+        A `Worth`.
+
+    Raises:
+        ValueError: if some have no labels, or their sizes differ.
+
+    Example:
+        >>> from ganlib import comparison, data
+        >>> digits = data.load_digits()
+        >>> found = comparison.worth(digits[:200], digits[200:900], digits[900:], num_steps=100)
+        >>> found.generated > 0.5 and found.num_held_out == 897
+        True
+
+    Reference:
+        Ravuri and Vinyals, *Classification Accuracy Score for Conditional Generative Models*,
+        NeurIPS 2019. Chapter 09_conditional.
+    """
+    for images in (real, generated, held_out):
+        _checks.labelled(images, "to compare classifiers")
+    count = int(max(np.bincount(real.labels).max(), np.bincount(generated.labels).max()))
+    sets = {
+        "real": real,
+        "generated": generated,
+        "both": augment.blend(real, generated, ratio=1.0, num_per_class=2 * count),
+    }
+    right, named = {}, 0.0
+    for name, images in sets.items():
+        classifier = classify.train_classifier(images, num_steps, seed)
+        said = classifier.probabilities(held_out.images).argmax(axis=1)
+        right[name] = said == held_out.labels
+        if name == "real":
+            named = classify.accuracy(classifier, generated)
+    differing = np.mean(right["real"] != right["both"])
+    reach = 2 * math.sqrt(differing / len(held_out))
+    shares = {name: float(own.mean()) for name, own in right.items()}
+    return Worth(**shares, named=named, reach=reach, num_held_out=len(held_out))
 
 
 def _digests(images):

@@ -1,5 +1,7 @@
 """A diagnosis of a run from what it recorded: `report` names what went wrong, and what to try.
 
+`machine` is one of the machine: what is installed, and what it computes on.
+
 All statistics are those of the last third of a run (medians over its compiled calls). With the
 discriminator's mean signs r on real and f on generated images, counted from the border of its loss,
 its balanced accuracy is a = ½ + (r − f)/4, and no discriminator is better than a = ½ + ½·TV, where
@@ -12,9 +14,17 @@ distance, E D(real) − E D(generated). A critic is known by its loss, which is 
 """
 
 import dataclasses
+import importlib.metadata
+import os
+import platform
+import shutil
+import warnings
 from typing import Any
 
 import numpy as np
+
+import ganlib
+from ganlib import data
 
 # Each threshold with its reason.
 WON_ACCURACY = 0.95  # a > 0.95 means TV > 0.9: the distributions share less than a tenth of mass
@@ -194,3 +204,49 @@ def _collapse(diversity):
         "penalties.r1, layers.MinibatchStdDev or packing, and a smaller learning rate of the "
         "generator",
     )
+
+
+# ---- the machine -------------------------------------------------------------------------------
+
+
+def machine() -> dict[str, str]:
+    """Says what is installed, what it computes on, and which data sets lie here.
+
+    Nothing is downloaded, and TensorFlow may be missing.
+
+    Returns:
+        dict: what -> a few words on it.
+
+    Example:
+        >>> from ganlib import health
+        >>> list(health.machine())[:3]
+        ['ganlib', 'Python', 'NumPy']
+    """
+    found = {
+        "ganlib": ganlib.__version__,
+        "Python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
+    }
+    for package in ("NumPy", "Pillow"):
+        found[package] = importlib.metadata.version(package)
+    found |= _devices()
+    found["disk"] = f"{shutil.disk_usage(os.getcwd()).free / 1e9:.0f} GB free here"
+    for title, folder in data.find_datasets().items():
+        found[title] = "not here: comes when it is first used" if folder is None else f"{folder}"
+    return found
+
+
+def _devices():
+    """What TensorFlow computes on, if it is there."""
+    try:
+        from ganlib._tensorflow import devices, keras, tf
+    except ImportError as error:
+        return {"TensorFlow": f"{error}"}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        devices.warn_of_idle_gpu()
+    found = {"TensorFlow": tf.__version__, "Keras": keras.__version__}
+    found["computes on"] = devices.description()
+    if caught:
+        found["an idle GPU"] = str(caught[0].message)
+    in_hardware = "in hardware" if devices.has_bfloat16() else "not in hardware: float32 is faster"
+    return found | {"bfloat16": in_hardware}

@@ -4,20 +4,56 @@ A GAN has a dozen settings that have to fit each other, and to the images. A `Re
 that did; ``gan`` makes a pair from it that is ready to train. Change what you like with
 ``dataclasses.replace``.
 
+For a folder of pictures `plan_for` looks at what is in it and chooses. The `Plan` is kept in the
+folder of the run, so that the same run can be gone on with, drawn from and reported on later.
+
 Reference:
     Each recipe names the lab that explains it, and measures what it reaches.
 """
 
 import contextlib
 import dataclasses
+import hashlib
+import json
+import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
-from ganlib import _checks, augment, penalties, training
+import numpy as np
+
+from ganlib import _checks, _files, augment, data, penalties, training
 from ganlib._tensorflow import keras
 from ganlib.models import dcgan, heads
 
-__all__ = ["Recipe", "few_images", "small_colour", "small_grey", "small_grey_by_class"]
+__all__ = [
+    "PLAN_FILE",
+    "Pictures",
+    "Plan",
+    "Recipe",
+    "drawn_from",
+    "few_images",
+    "gan_for",
+    "minutes_here",
+    "pictures_for",
+    "plan_for",
+    "read_plan",
+    "seconds_per_step",
+    "small_colour",
+    "small_grey",
+    "small_grey_by_class",
+    "write_plan",
+]
+
+PLAN_FILE = "run.json"
+"""What a plan is called in the folder of its run."""
+
+_FEWEST_PICTURES = 20  # of which two are held out, to compare with
+_FEWEST_OF_A_CLASS = 5  # fewer are not worth a class of their own
+_HOLD_OUT = 10  # one picture in so many is kept from training
+_MANY = 5_000  # so many are not learned by heart in these steps
+_COLOURLESS = 3.0  # of 255: how far the channels of a grey picture may differ, after JPEG
+_SHIFT = 0.125  # as few_images has it
+_TIMED_STEPS = 16  # one round of the penalty
 
 
 @dataclasses.dataclass(frozen=True)
@@ -238,3 +274,431 @@ few_images = Recipe(
 # Tens of thousands of colour images of 32 pixels: the generator goes a third as fast as the
 # discriminator, both are narrow, and the penalty is light.
 small_colour = Recipe(width=8, num_residuals=2, generator_rate=4e-4, gamma=0.1, batch_size=32)
+
+
+# ---- a folder of one's own ---------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is to be trained on a folder of pictures; `plan_for` makes it.
+
+    Attributes:
+        folder: where the pictures are.
+        image_size: side of the images that are drawn, in pixels.
+        channels: 1 (grey) or 3 (colour).
+        class_names: names of the sub-folders if the generator is to be asked for one; else ().
+        num_images: different pictures that were read.
+        digest: a hash of their pixels and classes, by which the folder is known again.
+        recipe: name of the `Recipe` in this module.
+        shift: whether the discriminator's images are shifted, as `few_images` has it.
+        flip: whether they are mirrored too.
+        num_steps: steps of the whole run.
+        seed: of all that is random.
+        reasons: sentences that say why it is so.
+        gamma: weight of the penalty R1, or None for the recipe's.
+    """
+
+    folder: str
+    image_size: int
+    channels: int
+    class_names: tuple
+    num_images: int
+    digest: str
+    recipe: str
+    shift: bool
+    flip: bool
+    num_steps: int
+    seed: int
+    reasons: tuple
+    gamma: float | None = None
+
+
+class Pictures(NamedTuple):
+    """The pictures of a plan.
+
+    Attributes:
+        train: `data.Images` to train on.
+        held_out: `data.Images` that are kept from training, to compare with: every tenth of each
+            class.
+        num_copies: pictures that were left out, as they equal others.
+    """
+
+    train: data.Images
+    held_out: data.Images
+    num_copies: int
+
+
+def plan_for(  # noqa: PLR0913, each is a choice that the owner of a folder may want to make
+    folder: str | os.PathLike[str],
+    *,
+    image_size: int | None = None,
+    channels: int | None = None,
+    with_classes: bool | None = None,
+    flip: bool = False,
+    num_steps: int | None = None,
+    seed: int = 0,
+    gamma: float | None = None,
+) -> Plan:
+    """Look at a folder of pictures, and choose what is to be trained on it.
+
+    Args:
+        folder: the folder; ``data.load_folder`` says what counts as a picture.
+        image_size: 28, 32, 64 or 128. None: as large as the pictures, at most 64.
+        channels: 1 or 3. None: 1 if no picture has a colour.
+        with_classes: whether the generator is to be asked for a class, one for each sub-folder.
+            None: if each has at least five pictures.
+        flip: whether pictures may be mirrored; only where left and right mean the same.
+        num_steps: steps of the run. None: the recipe's own.
+        seed: of all that is random.
+        gamma: weight of the penalty R1. None: the recipe's own.
+
+    Returns:
+        A `Plan`.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        NotADirectoryError: it is a file.
+        ValueError: if it holds too few pictures that differ, or an argument does not fit.
+
+    Example:
+        >>> import tempfile
+        >>> from ganlib import data, recipes
+        >>> folder = tempfile.mkdtemp()
+        >>> data.save_folder(data.load_digits()[:100], folder)
+        >>> plan = recipes.plan_for(folder)
+        >>> plan.recipe, plan.image_size, plan.channels, len(plan.class_names)
+        ('few_images', 28, 1, 10)
+        >>> plan.reasons[0]
+        'The pictures are 8 pixels wide or high in the median: drawn are images of 28 × 28.'
+
+    Reference:
+        Chapter 08_own_images.
+    """
+    _checks.flags(flip=flip)
+    if num_steps is not None:
+        _checks.positive_integers(num_steps=num_steps)
+    if gamma is not None:
+        _checks.number("gamma", gamma, at_least=0, fix="Pass 0 for no penalty")
+    size, reasons = _size_for(folder, image_size)
+    images = data.load_folder(folder, size, channels or 3)
+    if channels is None:
+        channels = 3 if _has_colour(images.images) else 1
+        reasons.append("They have colours." if channels == 3 else "All of them are grey.")
+        if channels == 1:
+            images = data.load_folder(folder, size, 1)
+    images, class_names, reason = _with_classes(data.distinct(images), with_classes)
+    _require_enough(images, folder)
+    name, steps, shift, because = _recipe_for(images)
+    return Plan(
+        folder=str(_checks.path("folder", folder).resolve()),
+        image_size=size,
+        channels=channels,
+        class_names=class_names,
+        num_images=len(images),
+        digest=_digest(images),
+        recipe=name,
+        shift=shift,
+        flip=bool(flip),
+        num_steps=int(num_steps or steps),
+        seed=int(seed),
+        reasons=(*reasons, reason, because),
+        gamma=gamma,
+    )
+
+
+def pictures_for(plan: Plan) -> Pictures:
+    """Load the pictures of a plan, and keep some from training.
+
+    Args:
+        plan: a `Plan`.
+
+    Returns:
+        `Pictures`.
+
+    Raises:
+        FileNotFoundError: the folder is gone.
+        ValueError: it holds other pictures than when the plan was made.
+
+    Example:
+        >>> import tempfile
+        >>> from ganlib import data, recipes
+        >>> folder = tempfile.mkdtemp()
+        >>> data.save_folder(data.load_digits()[:100], folder)
+        >>> pictures = recipes.pictures_for(recipes.plan_for(folder))
+        >>> len(pictures.train), len(pictures.held_out)
+        (90, 10)
+    """
+    loaded = data.load_folder(plan.folder, plan.image_size, plan.channels)
+    images = data.distinct(loaded)
+    if not plan.class_names:
+        images = data.Images(images.images)
+    if _digest(images) != plan.digest:
+        raise ValueError(
+            f"received {len(images)} different pictures in {plan.folder}; expected the "
+            f"{plan.num_images} with which the run began, and some of them changed. Put them back, "
+            "or begin another run in another folder."
+        )
+    labels = np.zeros(len(images), int) if images.labels is None else images.labels
+    held_out = data.deal(labels, _HOLD_OUT, plan.seed) == 0
+    held_out &= np.bincount(labels)[labels] > 1  # a class of one picture keeps it
+    return Pictures(images[~held_out], images[held_out], len(loaded) - len(images))
+
+
+def gan_for(plan: Plan) -> training.GAN:
+    """Build the GAN of a plan, not yet trained.
+
+    Args:
+        plan: a `Plan`.
+
+    Returns:
+        A ``training.GAN``; with ``restore`` it takes over what a run has reached.
+
+    Example:
+        >>> import tempfile
+        >>> from ganlib import data, recipes
+        >>> folder = tempfile.mkdtemp()
+        >>> data.save_folder(data.load_digits()[:100], folder)
+        >>> recipes.gan_for(recipes.plan_for(folder)).sample(2, labels=[0, 9]).shape
+        (2, 28, 28, 1)
+    """
+    recipe = {
+        "few_images": few_images,
+        "small_grey": small_grey,
+        "small_grey_by_class": small_grey_by_class,
+        "small_colour": small_colour,
+    }[plan.recipe]
+    view = augment.DiffAugment(
+        brightness=0.0,
+        saturation=0.0,
+        contrast=0.0,
+        translation=_SHIFT if plan.shift else 0.0,
+        cutout=0.0,
+        flip=plan.flip,
+    )
+    gamma = recipe.gamma if plan.gamma is None else plan.gamma
+    view = view if plan.shift or plan.flip else None
+    return dataclasses.replace(recipe, augment=view, gamma=gamma).gan(
+        plan.image_size,
+        plan.channels,
+        plan.num_steps,
+        num_classes=len(plan.class_names) or None,
+        seed=plan.seed,
+    )
+
+
+def seconds_per_step(plan: Plan, images: data.Images) -> float:
+    """Time the first steps of a plan on this machine, by a pair that is thrown away.
+
+    Args:
+        plan: a `Plan`.
+        images: `data.Images`, what it is to be trained on.
+
+    Returns:
+        Seconds of a step, without the compiling before the first one.
+
+    Example:
+        >>> import tempfile
+        >>> from ganlib import data, recipes
+        >>> folder = tempfile.mkdtemp()
+        >>> data.save_folder(data.load_digits()[:100], folder)
+        >>> plan = recipes.plan_for(folder)
+        >>> recipes.seconds_per_step(plan, recipes.pictures_for(plan).train) > 0
+        True
+    """
+    gan = gan_for(plan)
+    fast = dataclasses.replace(gan.options, steps_per_call=_TIMED_STEPS)
+    timed = training.GAN(gan.generator, gan.discriminator, penalties=gan.penalties, options=fast)
+    history = timed.train(images, 3 * _TIMED_STEPS, progress=False)
+    return float(np.median(np.diff(history.seconds))) / _TIMED_STEPS
+
+
+def minutes_here() -> dict[str, float]:
+    """Time a few steps of two recipes on this machine, on noise.
+
+    Returns:
+        dict: what is drawn -> minutes that the steps of its lab would take here.
+    """
+    found = {}
+    for name, side, channels, steps in (("small_grey", 28, 1, 7_000), ("few_images", 64, 3, 3_500)):
+        plan = Plan("", side, channels, (), 0, "", name, name == "few_images", False, steps, 0, ())
+        noise = np.random.default_rng(0).integers(0, 256, (64, side, side, channels), np.uint8)
+        seconds = seconds_per_step(plan, data.Images(noise))
+        kind = "colour" if channels == 3 else "grey"
+        found[f"{side} × {side} {kind}, {steps:,} steps"] = seconds * steps / 60
+    return found
+
+
+def drawn_from(
+    path: str | os.PathLike[str], plan: Plan, num_images: int, seed: int = 0
+) -> data.Images:
+    """Draw from the saved generator of a plan.
+
+    Args:
+        path: the file, as ``GAN.save_generator`` wrote it.
+        plan: its `Plan`.
+        num_images: how many, of each class if the plan has any.
+        seed: which ones.
+
+    Returns:
+        `data.Images`, class by class; without labels where the plan has no classes.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from ganlib import data, recipes
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> data.save_folder(data.load_digits()[:100], folder / "digits")
+        >>> plan = recipes.plan_for(folder / "digits")
+        >>> recipes.gan_for(plan).save_generator(folder / "generator.keras")
+        >>> len(recipes.drawn_from(folder / "generator.keras", plan, num_images=3))
+        30
+    """
+    path = _checks.path("path", path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no generator {path} yet. Train longer: the run goes on")
+    generator = training.load_generator(path)
+    shape = (0, plan.image_size, plan.image_size, plan.channels)
+    names = plan.class_names or ("all",)
+    none = data.Images(np.zeros(shape, np.uint8), np.zeros(0, np.int64), names)
+    networks = generator if plan.class_names else {0: generator}
+    images = augment.with_synthetic(none, networks, num_images, seed)
+    return images if plan.class_names else data.Images(images.images)
+
+
+def write_plan(plan: Plan, run: str | os.PathLike[str]) -> None:
+    """Write a plan into the folder of its run.
+
+    Args:
+        plan: a `Plan`.
+        run: the folder; made if missing.
+
+    Raises:
+        OSError: if nothing can be written there.
+    """
+    _files.require_writable(run)
+    text = json.dumps(dataclasses.asdict(plan), indent=1)
+    _files.write(_files.expanded(run) / PLAN_FILE, text + "\n")
+
+
+def read_plan(run: str | os.PathLike[str]) -> Plan:
+    """Read the plan of a run.
+
+    Args:
+        run: the folder of the run.
+
+    Returns:
+        A `Plan`.
+
+    Raises:
+        FileNotFoundError: if the folder holds none.
+        ValueError: if the file is damaged, or of another ganlib.
+
+    Example:
+        >>> import tempfile
+        >>> from ganlib import data, recipes
+        >>> folder, run = tempfile.mkdtemp(), tempfile.mkdtemp()
+        >>> data.save_folder(data.load_digits()[:100], folder)
+        >>> plan = recipes.plan_for(folder, num_steps=500)
+        >>> recipes.write_plan(plan, run)
+        >>> recipes.read_plan(run) == plan
+        True
+    """
+    path = _checks.path("run", run) / PLAN_FILE
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path.parent} holds no run: there is no file {PLAN_FILE} in it. Give the folder into "
+            "which a run was trained"
+        )
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+        return Plan(**fields)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"received a damaged plan in {path} ({error}); expected the fields of recipes.Plan as "
+            "JSON. Restore the file from a copy, or begin another run in another folder."
+        ) from error
+
+
+def _size_for(folder, image_size):
+    """The side of the images, and why."""
+    if image_size is not None:
+        _checks.one_of("image_size", image_size, (28, 32, 64, 128))
+    sides = [min(size) for size in data.picture_sizes(folder).values()] or [0]
+    median = int(np.median(sides))
+    size = image_size or next((side for side in (64, 32, 28) if side <= median), 28)
+    drawn = f"drawn are images of {size} × {size}"
+    reasons = [f"The pictures are {median} pixels wide or high in the median: {drawn}."]
+    if image_size is None and median > 64:
+        reasons.append("Larger ones take several times as long, and more pictures.")
+    return size, reasons
+
+
+def _has_colour(pixels):
+    """Whether some picture has a colour."""
+    differences = (np.ptp(image.astype(np.int16), axis=-1).mean() for image in pixels)
+    return any(difference > _COLOURLESS for difference in differences)
+
+
+def _with_classes(images, wanted):
+    """The images with labels or without, the names of the classes, and why."""
+    if images.labels is None:
+        if wanted:
+            raise ValueError(
+                "received a folder without classes; expected one sub-folder for each class, and no "
+                "pictures beside them. Sort the pictures into sub-folders, or leave classes out."
+            )
+        return images, (), "There is no sub-folder for each class: it draws all kinds together."
+    counts = np.bincount(images.labels, minlength=images.num_classes)
+    least = images.class_names[int(counts.argmin())]
+    number = f"{images.num_classes} sub-folders of {counts.min()} to {counts.max()} pictures"
+    if (wanted is None and counts.min() < _FEWEST_OF_A_CLASS) or wanted is False:
+        because = "as was asked" if wanted is False else f"{least!r} has too few for a class"
+        return data.Images(images.images), (), f"{number}: drawn together, {because}."
+    return images, images.class_names, f"{number}: each is a class that it can be asked for."
+
+
+def _require_enough(images, folder):
+    """Refuses a folder in which nothing could be held out to compare with."""
+    if len(images) < _FEWEST_PICTURES:
+        raise ValueError(
+            f"received {len(images)} different pictures in {_files.readable(str(folder))}; "
+            f"expected at least {_FEWEST_PICTURES}, better some hundreds. Add pictures, or look "
+            "whether it is the folder that you meant."
+        )
+
+
+def _recipe_for(images):
+    """Name of a recipe, its steps, whether to shift, and why."""
+    count, side, channels = len(images), images.images.shape[2], images.images.shape[3]
+    many = f"{count:,} pictures are many"
+    if count < _MANY:
+        steps = 3_500 if count <= 100 else 10_000
+        because = (
+            f"{count:,} pictures are few: the recipe few_images of chapter 8, whose discriminator "
+            "sees shifted pictures, so that it takes longer to know them by heart."
+        )
+        return "few_images", steps, True, because
+    if side > 32:
+        because = f"{many}: the networks of chapter 8 without its shift, which no lab has measured."
+        return "few_images", 20_000, False, because
+    if channels == 3:
+        return "small_colour", 20_000, False, f"{many}: the recipe small_colour."
+    if images.labels is not None:
+        because = f"{many}: the recipe small_grey_by_class of chapter 9."
+        return "small_grey_by_class", 6_000, False, because
+    return "small_grey", 7_000, False, f"{many}: the recipe small_grey of chapter 7."
+
+
+def _digest(images):
+    """A hash of pixels and classes."""
+    digest = hashlib.sha256(repr((images.images.shape, images.class_names)).encode())
+    digest.update(np.ascontiguousarray(images.images))
+    digest.update(b"" if images.labels is None else images.labels.tobytes())
+    return digest.hexdigest()[:32]

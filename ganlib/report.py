@@ -1,6 +1,7 @@
 """A page on a run, as one HTML file: text, tables and pictures, no script and no request.
 
 `Page` collects the parts in their order. `advise` reads a run's numbers and says what to try next.
+Of a run on a folder, `examine` takes the numbers and `run_page` makes the page.
 """
 
 import base64
@@ -10,11 +11,16 @@ import io
 import math
 import os
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 from PIL import Image
 
-from ganlib import _files
+from ganlib import _files, data, features, health, metrics, recipes, viz
+
+_CELLS = 16  # along a side, over which pictures are averaged before they are compared
+_NUM_PAIRS = 8
+_MOST_COMPARED = 2_000  # more take long, and tell hardly more
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -240,3 +246,275 @@ def _about_the_folder(found: Findings):
             f"{found.num_trimmed} images are long: more than a third of each was cut away. Crop "
             "them by hand to squares around what matters."
         )
+
+
+# ---- a run on a folder -------------------------------------------------------------------------
+
+
+class Quality(NamedTuple):
+    """How far generated images are from real ones, and the same of other real ones.
+
+    Attributes:
+        distance: kernel distance on `features.Pyramid`.
+        precision: share of them that look real, in [0, 1].
+        recall: share of the real ones that they come near, in [0, 1].
+    """
+
+    distance: float
+    precision: float
+    recall: float
+
+
+def quality(real: data.Images, fake: data.Images) -> tuple[Quality, Quality]:
+    """Compare generated images with one half of the real ones, as the other half compares.
+
+    Args:
+        real: `data.Images`, at least eight.
+        fake: `data.Images`, generated; at least half as many. Where both have labels, as many of
+            each class are taken as that half has.
+
+    Returns:
+        `Quality` of the generated images, and of the other half of the real ones.
+
+    Example:
+        >>> from ganlib import data, report
+        >>> faces = data.load_emoji()
+        >>> generated, real = report.quality(faces, faces[1::2])  # those of the other half
+        >>> generated == real, abs(real.distance) < 3
+        (True, True)
+
+    Reference:
+        Chapter 08_own_images.
+    """
+    reference, others = real[::2], real[1::2]
+    chosen = np.arange(len(fake))[: len(others)]
+    if real.num_classes and fake.num_classes:
+        counts = np.bincount(others.labels, minlength=real.num_classes)
+        places = (np.flatnonzero(fake.labels == k)[:count] for k, count in enumerate(counts))
+        chosen = np.concatenate(list(places))
+    pyramid = features.Pyramid(reference.images)
+    rows, found = pyramid(reference.images), []
+    for images in (fake[chosen], others):
+        own = pyramid(images.images)
+        recall = metrics.precision_recall(rows, own)
+        found.append(Quality(metrics.kernel_distance(rows, own), *recall))
+    return found[0], found[1]
+
+
+def cells(images: data.Images) -> np.ndarray:
+    """Images averaged over blocks, to be compared by where their colours are.
+
+    Fine grain, which the eye overlooks, would make each generated image far from all others.
+
+    Args:
+        images: `data.Images`.
+
+    Returns:
+        float32 array (n, d): 16 × 16 blocks, as far as the side allows, in [-1, 1].
+
+    Example:
+        >>> from ganlib import data, report
+        >>> report.cells(data.load_emoji()).shape
+        (99, 768)
+
+    Reference:
+        Chapter 08_own_images.
+    """
+    pixels = data.to_model_range(images.images)
+    count, side, _, channels = pixels.shape
+    block = max(1, side // _CELLS)
+    number = side // block
+    shape = (count, number, block, number, block, channels)
+    pixels = pixels[:, : number * block, : number * block].reshape(shape)
+    return pixels.mean(axis=(2, 4)).reshape(count, -1)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Examination:
+    """What `examine` found.
+
+    Attributes:
+        findings: `Findings`.
+        generated: `Quality` of the generated images.
+        real: `Quality` of as many real ones.
+        copying: `metrics.NearestNeighbours` of the generated images.
+        diagnosis: `health.Report` of the losses, or None of a run too short for one.
+    """
+
+    findings: Findings
+    generated: Quality
+    real: Quality
+    copying: metrics.NearestNeighbours
+    diagnosis: health.Report | None
+
+
+def examine(
+    plan: recipes.Plan, pictures: recipes.Pictures, fake: data.Images, gan: Any
+) -> Examination:
+    """Measure what a run on a folder has come to.
+
+    Args:
+        plan: its `recipes.Plan`.
+        pictures: its `recipes.Pictures`.
+        fake: `data.Images`, generated.
+        gan: the `GAN`, whose history and loss count.
+
+    Returns:
+        An `Examination`.
+
+    Reference:
+        Chapter 08_own_images.
+    """
+    train, held_out, num_copies = pictures
+    labels = None if train.labels is None else np.concatenate([train.labels, held_out.labels])
+    both = np.concatenate([train.images, held_out.images])
+    both = data.Images(both, labels, train.class_names)
+    generated, real = quality(_spread(both, _MOST_COMPARED), fake)
+    copying = metrics.nearest_neighbour_distances(*map(cells, (train, held_out, fake)))
+    sizes = np.array(list(data.picture_sizes(plan.folder).values()))
+    shorter, longer = sizes.min(axis=1), sizes.max(axis=1)
+    num_read = len(train) + len(held_out) + num_copies
+    losses = gan.history.discriminator_loss[-10:]
+    findings = Findings(
+        num_images=len(train),
+        num_skipped=len(data.list_folder(plan.folder)) - num_read,
+        num_duplicates=0,  # a plan leaves them out
+        num_enlarged=int((shorter < plan.image_size).sum()),
+        num_trimmed=int((shorter < longer * 2 / 3).sum()),
+        discriminator_loss=float(losses.mean()) if len(losses) else math.nan,
+        excess_distance=generated.distance - real.distance,
+        recall=generated.recall,
+        closer=copying.share_closer,
+        z_score=copying.z_score,
+    )
+    enough = len(gan.history.step) >= 6
+    diagnosis = health.report(gan.history, gan.loss) if enough else None
+    return Examination(findings, generated, real, copying, diagnosis)
+
+
+def facts(found: Examination) -> dict[str, str]:
+    """The numbers of an examination, in words.
+
+    Args:
+        found: an `Examination`.
+
+    Returns:
+        dict: what -> its value, each beside what it is to be compared with.
+    """
+    deviation = 100 * (found.findings.closer - 0.5) / found.findings.z_score
+    deviation = abs(deviation) if math.isfinite(deviation) else math.nan
+    diagnosis = found.diagnosis
+    named = ", ".join(finding.name for finding in diagnosis.findings) if diagnosis else "too short"
+    return {
+        "distance, precision, recall": "{:.2f}, {:.2f}, {:.2f}".format(*found.generated),
+        "the same of real pictures": "{:.2f}, {:.2f}, {:.2f}".format(*found.real),
+        "closer than a held-out picture": f"{found.findings.closer:.0%}; new images would be in "
+        f"50 ± {2 * deviation:.0f}%",
+        "what the losses show": named or "no failure",
+    }
+
+
+def run_page(
+    plan: recipes.Plan,
+    pictures: recipes.Pictures,
+    fake: data.Images,
+    gan: Any,
+    found: Examination,
+    left_out: Sequence = (),
+) -> Page:
+    """The page on a run on a folder: what was trained, how good it is, what to try next.
+
+    Args:
+        plan: its `recipes.Plan`.
+        pictures: its `recipes.Pictures`.
+        fake: `data.Images`, generated.
+        gan: the `GAN`, restored.
+        found: what `examine` says of them.
+        left_out: pairs of a file that was not read and the reason.
+
+    Returns:
+        A `Page`.
+
+    Reference:
+        Chapter 08_own_images.
+    """
+    page = Page(f"A GAN trained on {_files.readable(os.path.basename(plan.folder))}")
+    seconds = gan.history.seconds[-1] if len(gan.history.seconds) else 0.0
+    train, held_out, num_copies = pictures
+    about = {
+        "folder": _files.readable(plan.folder),
+        "trained on, held out, copies": f"{len(train)}, {len(held_out)}, {num_copies}",
+        "steps": f"{gan.step:,} of {plan.num_steps:,}, in {seconds / 60:.1f} minutes",
+    }
+    page.text(" ".join(plan.reasons))
+    page.table(["fact", "value"], (about | facts(found)).items())
+    page.heading("What to try next")
+    failures = found.diagnosis.findings if found.diagnosis else ()
+    named = [f"{one.name}: {one.evidence}. Try {one.advice}." for one in failures]
+    page.items([*named, *advise(found.findings)])
+    _add_samples(page, train, fake, found.copying)
+    if len(gan.history.step):
+        page.heading("Training")
+        curves = viz.loss_curves(gan.history, equilibrium=(2 * math.log(2), math.log(2)))
+        page.picture(curves, "Losses and mean logits of both networks against the step.")
+    page.heading("The pictures")
+    page.picture(viz.tile(_spread(train, 48), num_columns=12), "Pictures of the folder.")
+    if plan.class_names:
+        counts = np.bincount(train.labels, minlength=len(plan.class_names))
+        page.table(["class", "pictures"], zip(plan.class_names, counts, strict=True))
+    if left_out:
+        page.heading("Files left out")
+        page.table(["file", "reason"], [(_files.readable(str(f)), why) for f, why in left_out])
+    return page
+
+
+def _add_samples(page, train, fake, copying):
+    """Samples, and the closest of them beside the training pictures."""
+    page.heading("Samples")
+    classes = "; ".join(fake.class_names)
+    caption = "Samples, not chosen" + (f", class by class: {classes}." if classes else ".")
+    page.picture(viz.tile(_spread(fake, 64), num_columns=8), "Generated images.", caption)
+    page.heading("New, or copied?")
+    page.picture(
+        _pairs(train, fake, copying),
+        "Generated images, each above its nearest training picture.",
+        "The generated images that lie closest to a training picture, each above that picture. A "
+        "held-out picture has the distance 1 in the median.",
+    )
+
+
+def _spread(images, count):
+    """Some images from all over a set."""
+    return images[np.linspace(0, len(images) - 1, min(count, len(images))).astype(int)]
+
+
+def write_grid(images: data.Images, path: str | os.PathLike[str]) -> None:
+    """Write images as one picture: a column for each class, or eight columns.
+
+    Args:
+        images: `data.Images`, class by class, as many of each.
+        path: the file, a PNG; its folder must exist.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from ganlib import data, report
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "samples.png"
+        >>> report.write_grid(data.load_emoji(image_size=32)[:16], path)
+        >>> path.exists()
+        True
+    """
+    columns = min(images.num_classes, 16) or 8
+    if images.num_classes:
+        places = [np.flatnonzero(images.labels == label) for label in range(columns)]
+        images = images[np.stack(places, axis=1).ravel()]
+    with _files.whole(path) as temporary:
+        Image.fromarray(viz.tile(images, num_columns=columns)).save(temporary, "png")
+
+
+def _pairs(train, fake, copying):
+    """The closest generated images above their nearest training pictures, with distances."""
+    order = copying.distances.argsort()[:_NUM_PAIRS]
+    scale = np.median(copying.held_out_distances) or 1.0
+    stacked = [fake.images[order], train.images[copying.indices[order]]]
+    captions = [f"{distance / scale:.2f}" for distance in copying.distances[order]]
+    return viz.sample_grid(np.concatenate(stacked, axis=1), num_columns=8, labels=captions)

@@ -188,3 +188,122 @@ def test_one_pair_has_a_mean_and_no_interval():
 def test_values_that_do_not_pair_are_refused(first, second):
     with pytest.raises(ValueError, match="one for each seed"):
         comparison.paired_difference(first, second)
+
+
+# --- folds, and what generated images are worth --------------------------------------------------
+
+
+def test_corrected_difference_in_closed_form():
+    found = comparison.corrected_difference([3.0, 5.0, 4.0], [1.0, 2.0, 3.0], level=0.95)
+    error = math.sqrt(1 / 3 + 1 / 2)  # differences 2, 3, 1: mean 2, deviation 1
+    reach = 4.302652729911275 * error  # Student's t for two degrees of freedom, from tables
+    assert found[:3] == pytest.approx((2.0, 2.0 - reach, 2.0 + reach))
+    t = 2.0 / error
+    assert found.confidence == pytest.approx(0.5 + t / (2 * math.sqrt(2 + t * t)))  # its law
+    reverse = comparison.corrected_difference([1.0, 2.0, 3.0], [3.0, 5.0, 4.0])
+    assert reverse.confidence == pytest.approx(1 - found.confidence)
+    with pytest.raises(ValueError, match="at least two folds"):
+        comparison.corrected_difference([1.0], [2.0])
+
+
+def test_the_rule_changes_to_a_dearer_arm_only_if_it_is_surely_better():
+    accuracies = {"real": [50, 52, 51], "lucky": [40, 70, 55], "better": [60, 63, 61]}
+    assert comparison.choose(accuracies) == "better"
+    assert comparison.choose(dict(reversed(accuracies.items()))) == "better"
+    assert comparison.choose({"real": [50, 52, 51], "lucky": [40, 70, 55]}) == "real"
+    lines = comparison.verdict(accuracies)
+    assert [line.split()[0] for line in lines] == ["real", "lucky", "better", "Take"]
+    assert lines[-1].startswith("Take better: it is better")
+
+
+def test_each_image_is_held_out_once_and_not_learned_from_then(monkeypatch):
+    digits = DIGITS[DIGITS.labels < 3][:90]
+    pool = data.Images(digits.images, digits.labels)
+    seen = []
+
+    class Blind:
+        def __init__(self, fold):
+            self.fold = fold
+
+    def arms(material, settings, discriminator, seed):
+        assert discriminator is None
+        learned = np.concatenate([material.labelled.images, material.validation.images])
+        seen.append({image.tobytes() for image in learned})
+        return {"real": lambda: Blind(seed)}
+
+    held = []
+
+    def scores(self, classifier):
+        held.append([image.tobytes() for image in self._images.images])
+        return {"balanced_accuracy": 0.25 * classifier.fold}
+
+    monkeypatch.setattr(comparison, "_arms", arms)
+    monkeypatch.setattr(comparison.HeldOut, "scores", scores)
+    doubled = pool[np.r_[0:90, 0:30]]
+    told = []
+    found = comparison.across_folds(
+        doubled,
+        comparison.Settings(),
+        num_folds=3,
+        tell=lambda fold, accuracies: told.append((fold, len(accuracies["real"]))),
+    )
+    assert found == {"real": [0.0, 25.0, 50.0]}
+    assert told == [(0, 1), (1, 2), (2, 3)]
+    assert sorted(image for images in held for image in images) == sorted(
+        image.tobytes() for image in pool.images
+    )
+    assert all(not set(out) & learned for out, learned in zip(held, seen, strict=True))
+
+
+def test_folds_want_enough_of_each_class_and_enough_without():
+    with pytest.raises(ValueError, match="at least two classes of 10 each"):
+        comparison.across_folds(DIGITS[:40], comparison.Settings())
+    two = DIGITS[DIGITS.labels < 2][:60]
+    pool = data.Images(two.images, two.labels)
+    with pytest.raises(ValueError, match="expected twice as many as those"):
+        comparison.across_folds(pool, comparison.Settings(), DIGITS.images[:20])
+
+
+@pytest.mark.slow
+def test_every_arm_trains():
+    rng = np.random.default_rng(0)
+    pool = data.Images(rng.integers(0, 256, (30, 28, 28, 1), np.uint8), np.arange(30) % 2)
+    unlabelled = rng.integers(0, 256, (60, 28, 28, 1), np.uint8)
+    settings = comparison.Settings(2, 2, 2, num_synthetic=4)
+    found = comparison.across_folds(pool, settings, unlabelled, num_folds=3)
+    assert list(found) == [
+        *("real", "classical", "pseudo_labels", "frozen", "fine_tuned"),
+        *("fine_tuned_pseudo_labels", "both"),
+    ]
+    assert all(len(values) == 3 and min(values) >= 0 for values in found.values())
+
+
+def test_worth_is_that_of_classifiers_on_held_out_images(monkeypatch):
+    digits = data.load_digits()
+    real, held_out = digits[:60], digits[60:100]
+    fake = data.Images(digits.images[100:140], (digits.labels[100:140] + 1) % 10)  # wrong labels
+    learned = []
+
+    class Knows:
+        def __init__(self, right):
+            self.right = right
+
+        def probabilities(self, images):
+            labels = digits.labels[60:100] if len(images) == 40 else None
+            said = np.where(np.arange(40) < self.right, labels, (labels + 5) % 10)
+            return np.eye(10)[said]
+
+    def train_classifier(images, num_steps, seed):
+        learned.append(np.bincount(images.labels, minlength=10))
+        return Knows({0: 30, 1: 10, 2: 32}[len(learned) - 1])
+
+    monkeypatch.setattr(comparison.classify, "train_classifier", train_classifier)
+    monkeypatch.setattr(comparison.classify, "accuracy", lambda *_: 0.5)
+    found = comparison.worth(real, fake, held_out)
+    assert (found.real, found.generated, found.both, found.named) == (0.75, 0.25, 0.8, 0.5)
+    assert found.reach == pytest.approx(2 * math.sqrt(2 / 40 / 40))  # two images differ
+    assert len(set(learned[2])) == 1  # as many of each class
+    assert "+5 ± 7 points" in str(found)
+    assert comparison.why_not_measurable(held_out) is None
+    assert "19 pictures" in comparison.why_not_measurable(held_out[:19])
+    assert "no two classes" in comparison.why_not_measurable(data.Images(real.images))

@@ -144,3 +144,26 @@ def test_names_that_utf_8_cannot_hold_are_written(tmp_path, name, readable):
     assert _files.readable(name) == readable
     _files.write(tmp_path / "a.txt", f"class {name}\n")
     assert (tmp_path / "a.txt").read_text(encoding="utf-8") == f"class {readable}\n"
+
+
+def test_a_folder_comes_whole_or_not_at_all(tmp_path):
+
+    def stopped_halfway():
+        with _files.new_folder(tmp_path / "drawn") as folder:
+            (folder / "a.txt").write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped_halfway()
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "drawn").mkdir()  # an empty one will do
+    with _files.new_folder(tmp_path / "drawn") as folder:
+        (folder / "a.txt").write_text("whole")
+    assert [path.read_text() for path in tmp_path.rglob("*.txt")] == ["whole"]
+    with pytest.raises(FileExistsError, match="is there already"):  # noqa: SIM117
+        with _files.new_folder(tmp_path / "drawn"):
+            pass
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(FileExistsError, match="is there already"):  # noqa: SIM117
+        with _files.new_folder(tmp_path / "link"):
+            pass

@@ -1095,6 +1095,8 @@ BROKEN = {
             'judge_map(judges["untrained"], clean), places',
             'judge_map(judges["trained"], test), places',
             "a blind map sees the mark",
+        ),
+    ],
     "18_beyond_images": [
         (  # generated images are shown whole
             "18_beyond_images.ipynb",

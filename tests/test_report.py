@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganlib import report
+from ganlib import data, report
 
 NASTY = 'a<b & "c" <script>alert(1)</script>.jpg'
 
@@ -164,3 +164,42 @@ def test_what_is_within_bounds_is_not_complained_about(change):
 def test_copying_is_named_before_the_faults_of_the_folder():
     both = dataclasses.replace(FINE, z_score=9.0, num_duplicates=3)
     assert "may be copying" in report.advise(both)[0]
+
+
+# --- a run on a folder ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("side", "number"), [(64, 16), (28, 28), (40, 20), (16, 16)])
+def test_cells_are_means_of_blocks(side, number):
+    pixels = np.random.default_rng(0).integers(0, 256, (2, side, side, 3), np.uint8)
+    found = report.cells(data.Images(pixels)).reshape(2, number, number, 3)
+    block = side // number
+    expected = pixels[1, 2 * block : 3 * block, block : 2 * block, 2].mean() / 127.5 - 1
+    assert found[1, 2, 1, 2] == pytest.approx(expected, abs=1e-5)
+
+
+def test_quality_tells_real_pictures_from_blurred_ones_and_keeps_to_the_classes():
+    faces = data.load_emoji(image_size=32)
+    steps = [(down, across) for down in (-1, 0, 1) for across in (-1, 0, 1)]
+    moved = [np.roll(faces.images, step, axis=(1, 2)).astype(float) for step in steps]
+    blurred = np.mean(moved, axis=0).astype(np.uint8)
+    generated, real = report.quality(faces, data.Images(blurred))
+    assert abs(real.distance) < 3 < generated.distance
+    assert real.precision > generated.precision
+    labels = np.arange(99) % 3 // 2  # two of three are of the first class
+    labelled = data.Images(faces.images, labels)
+    first = np.flatnonzero(labels == 0)
+    fake = data.Images(faces.images[np.r_[first, np.flatnonzero(labels == 1)]], np.sort(labels))
+    found = report.quality(labelled, fake)[0]
+    assert found.distance == pytest.approx(0, abs=3)
+
+
+def test_grid_has_a_column_for_each_class(tmp_path):
+    pixels = np.repeat(np.array([0, 100, 200], np.uint8), 4)[:, None, None, None]
+    images = data.Images(np.broadcast_to(pixels, (12, 8, 8, 1)).copy(), np.repeat([0, 1, 2], 4))
+    report.write_grid(images, tmp_path / "grid.png")
+    with Image.open(tmp_path / "grid.png") as picture:
+        canvas = np.asarray(picture)
+    inside = canvas[:, [canvas.shape[1] // 6, canvas.shape[1] // 2, 5 * canvas.shape[1] // 6]]
+    for column, value in zip(inside.T, (0, 100, 200), strict=True):
+        assert (column == value).mean() > 0.8

@@ -83,7 +83,8 @@ def require_advice(folder):
 
 
 def use(folder):
-    """Runs the README's quick start twice in a folder that has pictures and nothing else."""
+    """Runs the command, and the README's quick start twice where pictures are and nothing else."""
+    colab.call(PYTHON.with_name("ganlib"), "doctor", "--quick", cwd=folder)
     script = quick_start((ROOT / "README.md").read_text(encoding="utf-8"), num_steps=4)
     for what, code in (("the pictures", PICTURES), ("start", script), ("second start", script)):
         result = run(code, folder)

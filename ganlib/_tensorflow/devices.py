@@ -45,6 +45,24 @@ def description() -> str:
     return kind if len(names) == 1 else f"{len(names)} × {kind}"
 
 
+def has_bfloat16() -> bool:
+    """Whether what this process computes on multiplies bfloat16 numbers in hardware.
+
+    Returns:
+        bool: of GPUs, those of NVIDIA from compute capability 8.0 on; of processors, those whose
+        flags Linux shows to name it.
+    """
+    if gpus():
+        first = tf.config.list_physical_devices("GPU")[0]
+        details = tf.config.experimental.get_device_details(first)
+        return details.get("compute_capability", (0, 0)) >= (8, 0)
+    try:
+        flags = set(pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
+    except OSError:  # another system than Linux
+        return False
+    return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
+
+
 def warn_of_idle_gpu() -> None:
     """Warns where there is a card of NVIDIA's that TensorFlow cannot use, as it says so nowhere."""
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "all") in ("", "-1")

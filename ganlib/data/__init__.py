@@ -16,11 +16,15 @@ from ganlib.data import _downloads, _emoji, _entries, _folders, _glyphs
 from ganlib.data._downloads import MissingDataError
 from ganlib.data._folders import SkippedFilesWarning
 from ganlib.data._images import Images, to_model_range, to_uint8
+from ganlib.data._parts import deal, distinct, picture_sizes
 
 __all__ = [
     "Images",
     "MissingDataError",
     "SkippedFilesWarning",
+    "deal",
+    "distinct",
+    "find_datasets",
     "list_folder",
     "load_cifar10",
     "load_digits",
@@ -29,6 +33,7 @@ __all__ = [
     "load_folder",
     "load_glyphs",
     "open_folder",
+    "picture_sizes",
     "save_folder",
     "to_model_range",
     "to_uint8",
@@ -390,6 +395,31 @@ def _from_idx(contents: bytes) -> np.ndarray:
     shape = np.frombuffer(contents, ">i4", count=rank, offset=4)
     # A copy, since an array over bytes cannot be written to.
     return np.frombuffer(contents, np.uint8, offset=4 + 4 * rank).reshape(shape).copy()
+
+
+def find_datasets() -> dict[str, Path | None]:
+    """Say which of the data sets that are no part of ganlib lie on this machine.
+
+    Nothing is downloaded, and what the files hold is not checked: loading does both.
+
+    Returns:
+        dict: a data set's title -> the first folder that has all of its files, or None.
+
+    Example:
+        >>> list(find_datasets())
+        ['Fashion-MNIST', 'CIFAR-10']
+    """
+    fashion = [file for files in _downloads.FASHION_MNIST_FILES.values() for file in files]
+    wanted = {
+        _downloads.FASHION_MNIST: fashion,
+        _downloads.CIFAR10: _downloads.CIFAR10_FILES.values(),
+    }
+    found = {}
+    for source, files in wanted.items():
+        folders = _downloads.local_folders(source)
+        whole = (f for f in folders if all((f / file.name).is_file() for file in files))
+        found[source.title] = next(whole, None)
+    return found
 
 
 def main() -> int:
