@@ -2,11 +2,12 @@
 //
 // A formula that scrolls needs a stop of the Tab key, so that the arrows scroll it, but the many that
 // fit do not; the theme sees to code, outputs and tables. A box that is cut fades where it is, so that
-// one sees that there is more. On a phone a table that would be cut becomes a list of its rows, with
-// the head of its column beside each value.
+// one sees that there is more. On a phone a table that would be cut, or squeezed, becomes a list of
+// its rows, with the head of its column beside each value.
 (() => {
   const BOXES =
     "mjx-container, .bd-article pre, .pst-scrollable-table-container, div.cell_output .output";
+  const CRAMPED = 120; // pixels: a row of a table that is squeezed into a phone's width is as high
   const phone = matchMedia("(max-width: 600px)");
 
   function fade(box) {
@@ -66,7 +67,8 @@
       const rows = [...(table.tBodies[0]?.rows ?? [])];
       const columns = table.tHead?.rows.length === 1 ? table.tHead.rows[0].cells.length : 0;
       if (table.closest(".cell_output") || columns < 2) continue;
-      if (box.scrollWidth <= box.clientWidth + 1) continue;
+      const cut = box.scrollWidth > box.clientWidth + 1;
+      if (!cut && rows.every((row) => row.offsetHeight < CRAMPED)) continue;
       if (rows.some((row) => row.cells.length !== columns)) continue;
       if (!table.matches(".labelled")) label(table);
       table.classList.add("stacked");
