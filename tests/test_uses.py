@@ -47,7 +47,7 @@ Nobody asks.
 
 .. py:class:: Thing(size)
 
-   Made by `make_thing`, of `size`, no `other`; `Thing()` is itself.
+   Made by `make_thing(3)`, of `size`, no `other`; `Thing()` is itself.
 
    .. py:method:: turn()
 
@@ -99,7 +99,7 @@ def test_names_in_docstrings_are_links_and_arguments_are_not(pages):
     found = re.findall(r'<a class="code[^"]*" href="([^"]*)"[^>]*>(<code.*?)</a>', body)
     links = [(to, re.sub("<[^>]*>", "", text)) for to, text in found]
     assert links == [
-        ("#ganlib.x.make_thing", "make_thing"),
+        ("#ganlib.x.make_thing", "make_thing(3)"),
         ("#ganlib.x.Thing", "Thing"),
     ]
 

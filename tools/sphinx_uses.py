@@ -2,7 +2,7 @@
 
 Below each theorem, proposition, lemma, corollary and definition stand the places that refer to it:
 the statements whose text or proof does, the sections of its own chapter, the other chapters. On the
-pages of the library each name in a docstring that is a name of the library leads to it.
+pages of the library, code that names something of the library leads to it.
 """
 
 import re
@@ -27,7 +27,7 @@ except ImportError:  # in a test
 
 STATEMENTS = (theorem_node, proposition_node, lemma_node, corollary_node, definition_node)
 API = "book/api"
-NAME = re.compile(r"[A-Za-z_][\w.]*(?:\(\))?")
+NAME = re.compile(r"([A-Za-z_][\w.]*)(?:\(.*\))?", re.DOTALL)  # or a call of it
 
 
 # --- where statements are used --------------------------------------------------------------------
@@ -166,13 +166,12 @@ class LinkNames(SphinxPostTransform):
                 name.children = [nodes.Text("Attributes")]
         objects = self.env.get_domain("py").objects
         for literal in list(self.document.findall(nodes.literal)):
-            description = described(literal)
-            if description is None or isinstance(literal.parent, nodes.reference):
+            if isinstance(literal.parent, nodes.reference):
                 continue
-            signature = description[0]
-            found = self._find(
-                literal.astext(), signature.get("module", ""), signature.astext(), objects
-            )
+            description = described(literal)
+            module = description[0].get("module", "") if description else ""
+            signature = description[0].astext() if description else ""
+            found = self._find(literal.astext(), module, signature, objects)
             if found:
                 full, entry = found
                 here, inner = self.env.docname, literal.deepcopy()
@@ -183,9 +182,10 @@ class LinkNames(SphinxPostTransform):
 
     def _find(self, text, module, signature, objects):
         """Returns the (full name, entry) of what a piece of code names, or None."""
-        name = text.removesuffix("()")
-        if not NAME.fullmatch(text) or re.search(rf"\b{re.escape(name)}\b", signature):
+        match = NAME.fullmatch(text)
+        if not match or re.search(rf"\b{re.escape(match[1])}\b", signature):
             return None
+        name = match[1]
         for full in (name, f"{module}.{name}", f"ganlib.{name}"):
             if full in objects and (full != name or "." in name):
                 return full, objects[full]
