@@ -65,6 +65,17 @@ def test_style_sheet_loses_names_of_icons_and_their_font_only():
     assert sphinx_light.GLYPHS.sub("", css) == ".fa-lg{font-size:1.25em}p{color:red}"
 
 
+def test_font_awesome_is_left_out_but_for_its_licence(tmp_path):
+    kept = ["_static/styles/pydata-sphinx-theme.css", "_static/scripts/fontawesome.js.LICENSE.txt"]
+    gone = ["_static/scripts/fontawesome.js", "_static/vendor/fontawesome/webfonts/a.woff2"]
+    for name in kept + gone:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text('.fa-sun:before{content:"x"}p{}')
+    sphinx_light.leave_out(SimpleNamespace(outdir=str(tmp_path)), None)
+    assert [name for name in kept + gone if (tmp_path / name).exists()] == kept
+    assert (tmp_path / kept[0]).read_text() == "p{}"
+
+
 # --- pictures ------------------------------------------------------------------------------------
 
 

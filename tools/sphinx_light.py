@@ -12,6 +12,7 @@ import base64
 import hashlib
 import html
 import re
+import shutil
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
@@ -166,12 +167,16 @@ class Templates(BuiltinTemplateLoader):
         return Path(self.builder.outdir, self.builder.imagedir, name)
 
 
-def shorten_styles(app, exception):
-    """Takes the names of the icons, and their font, out of the theme's style sheet."""
-    path = Path(app.outdir, "_static", "styles", "pydata-sphinx-theme.css")
-    if not exception and path.exists():
-        text = path.read_text(encoding="utf-8")
-        path.write_text(GLYPHS.sub("", text), encoding="utf-8")
+def leave_out(app, exception):
+    """Takes Font Awesome out of the theme's files, but for its licence."""
+    static = Path(app.outdir, "_static")
+    styles = static / "styles" / "pydata-sphinx-theme.css"
+    if exception or not styles.exists():
+        return
+    styles.write_text(GLYPHS.sub("", styles.read_text(encoding="utf-8")), encoding="utf-8")
+    shutil.rmtree(static / "vendor" / "fontawesome", ignore_errors=True)
+    for name in ("fontawesome.js", "fontawesome.js.map"):
+        (static / "scripts" / name).unlink(missing_ok=True)
 
 
 def stand_in(app, config):
@@ -181,5 +186,5 @@ def stand_in(app, config):
 
 def setup(app):
     app.connect("config-inited", stand_in)
-    app.connect("build-finished", shorten_styles)
+    app.connect("build-finished", leave_out)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
