@@ -2,6 +2,20 @@
 // words are those of the link's title; on narrower screens custom.css leaves them out.
 (() => {
   const seen = new Set();
+
+  // A title with its formulas, which the list of references has between dollars.
+  function text(title) {
+    const line = document.createElement("p");
+    title.split(/\$([^$]+)\$/).forEach((piece, i) => {
+      const isFormula = i % 2 === 1 && window.MathJax;
+      const span = document.createElement("span");
+      if (isFormula) span.className = "math notranslate nohighlight";
+      span.textContent = isFormula ? `\\(${piece}\\)` : piece;
+      line.append(span);
+    });
+    return line;
+  }
+
   for (const paragraph of document.querySelectorAll(".bd-article section > p")) {
     const works = [...paragraph.querySelectorAll(".bibtex-citation a[title]")].filter(
       ({ title }) => !seen.has(title) && seen.add(title),
@@ -10,11 +24,7 @@
     const note = document.createElement("aside");
     note.className = "margin cited";
     note.ariaHidden = "true"; // the link says the same
-    note.append(
-      ...works.map(({ title }) =>
-        Object.assign(document.createElement("p"), { textContent: title }),
-      ),
-    );
+    note.append(...works.map(({ title }) => text(title)));
     paragraph.before(note);
   }
 })();

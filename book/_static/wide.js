@@ -34,7 +34,7 @@
   // --- tables on a phone --------------------------------------------------------------------------
 
   // A table loses its roles with its layout, so they are said aloud.
-  const ROLES = { table: "table", thead: "rowgroup", tbody: "rowgroup", tr: "row", td: "cell" };
+  const ROLES = { thead: "rowgroup", tbody: "rowgroup", tr: "row", th: "columnheader", td: "cell" };
 
   function label(table) {
     const heads = [...table.tHead.rows[0].cells];
@@ -51,8 +51,8 @@
         cell.classList.toggle("empty", !value.textContent.trim() && !value.querySelector("img, svg"));
       });
     }
-    for (const element of [table, ...table.querySelectorAll("thead, tbody, tr, th, td")]) {
-      element.setAttribute("role", ROLES[element.localName] ?? "columnheader");
+    for (const element of [table, ...table.querySelectorAll("caption, thead, tbody, tr, th, td")]) {
+      element.setAttribute("role", ROLES[element.localName] ?? element.localName);
     }
     table.classList.add("labelled");
   }
