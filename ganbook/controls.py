@@ -97,7 +97,7 @@ def resized(images: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray
         image_shape: (height, width, channels) of the result.
 
     Returns:
-        uint8 array (n, *image_shape), by Pillow's bicubic filter.
+        uint8 array (n, height, width, channels), by Pillow's bicubic filter.
     """
     height, width, channels = image_shape
     mode = "L" if channels == 1 else "RGB"

@@ -14,10 +14,10 @@ import ganlib
 from ganlib import data, losses, metrics, models
 from tests.test_losses import EXPECTED
 from tests.test_models import CASES
-from tools import lab_lints, notebooks
+from tools import lab_lints, notebooks, wheel
 
 ROOT = Path(__file__).resolve().parents[1]
-API = ROOT / "book" / "api.md"
+API = sorted((ROOT / "book").glob("api*.md"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "book").glob("*.md"))]
 MODULES = sorted(
     module.name
@@ -108,11 +108,11 @@ def test_each_public_name_is_used(module, shown, commands):
     unused = sorted(PUBLIC[module] - used)
     assert not unused, (
         f"no lab, page or command shows {', '.join(unused)} of {module}: show it where a reader "
-        f"needs it, at least in the section of {module} in book/api.md, or put an underscore before"
+        f"needs it, at least on the page of {module}, book/api_….md, or put an underscore before"
     )
 
 
-# --- the page of the API -------------------------------------------------------------------------
+# --- the pages of the API -------------------------------------------------------------------------
 
 
 def sections(text):
@@ -126,7 +126,7 @@ def sections(text):
 
 @pytest.fixture(scope="module")
 def api():
-    return API.read_text(encoding="utf-8")
+    return "\n".join(path.read_text(encoding="utf-8") for path in API)
 
 
 def in_section(api, heading):
@@ -135,19 +135,29 @@ def in_section(api, heading):
 
 
 @pytest.mark.parametrize("module", PUBLIC)
-def test_each_module_is_on_the_page_of_the_api(module, api):
+def test_each_module_is_on_a_page_of_the_api(module, api):
     assert re.search(rf"^\.\. automodule:: {re.escape(module)}$", api, flags=re.MULTILINE), (
-        f"book/api.md has no `.. automodule:: {module}`: add a section with it"
+        f"no book/api_….md has `.. automodule:: {module}`: add it to the page where it belongs"
     )
 
 
-def test_what_the_page_of_the_api_names_exists(api):
+def test_what_the_pages_of_the_api_name_exists(api):
     short = {module.rsplit(".", 1)[-1]: module for module in PUBLIC}
     named = re.findall(r"`(?:~?(?:ganlib|ganbook)\.(?:\w+\.)*)?(\w+)\.(\w+)`", api)
     found = [(short[module], name) for module, name in named if module in short]
     assert len(found) > 50
     wrong = {f"{module}.{name}" for module, name in found if name not in PUBLIC[module]}
     assert sorted(wrong - set(MODULES)) == []
+
+
+def test_example_of_the_api_makes_a_generator_and_pictures(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(wheel.PICTURES, {})
+    text = (ROOT / "book" / "api.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```\{code-block\} python\n(.*?)```", text, re.DOTALL)
+    exec(re.sub(r"10_000", "3", code).replace("64", "28"), {})  # steps, and pixels: quicker
+    made = {path.name for path in (tmp_path / "run").iterdir()}
+    assert made >= {"generator.keras", "samples.png", "losses.png"}
 
 
 # --- losses, metrics, data sets, architectures ---------------------------------------------------
@@ -190,7 +200,7 @@ def forgotten(what, *wanted):
 
 
 def row(heading):
-    return f"a row to a table of section {heading} in book/api.md"
+    return f"a row to a table below the heading {heading} in book/api_….md"
 
 
 def test_no_loss_is_forgotten(api):

@@ -26,6 +26,8 @@ PAGES = sorted(
     path.relative_to(HTML).as_posix()
     for path in HTML.rglob("*.html")
     if "_static" not in path.relative_to(HTML).parts and path != HTML / "index.html"
+    # The listings of the library's source are all alike: one of them stands for them.
+    if "_modules" not in path.relative_to(HTML).parts or path.name == "losses.html"
 )
 ANIMATED = [
     name

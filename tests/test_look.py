@@ -82,7 +82,9 @@ def test_pictures_have_the_colours_of_the_pages():
             assert contrast("#{:02x}{:02x}{:02x}".format(*colour), palette(paper)["paper"]) > 3
 
 
-@pytest.mark.parametrize("name", ["custom.css", "terms.js"])
+@pytest.mark.parametrize(
+    "name", ["custom.css", "terms.js", "wide.js", "margin.js", "glossary.js", "search.js"]
+)
 def test_nothing_is_loaded_from_elsewhere(name):
     text = (STATIC / name).read_text(encoding="utf-8")
     assert not re.search(r"https?:|//\w+\.|@import|@font-face|fetch\(", text)
