@@ -17,12 +17,14 @@
 # KEY          the teacher's key of the term, a file; `make course` makes it if it is missing
 # A            an assignment, such as A=a1
 # FOLDER       with what a class has handed in, as the platform gave it
+# PAGES        pages to print, such as PAGES=book/02_two_networks; the whole book if empty
 # PART         parts of the bench: quality, throughput, limit, metrics, growth, folder, search, finals; all if empty
 PYTHON ?=
 VENV ?= .venv
 CONSTRAINTS ?= constraints.txt
 NB ?=
 PART ?=
+PAGES ?=
 # A shell has a TERM too, its kind of terminal; what counts is what make was told.
 SCHOOL_TERM = $(if $(filter command,$(origin TERM)),$(TERM))
 KEY ?= ~/gans.key
@@ -47,13 +49,13 @@ BIN := $(VENV)/bin
 SOURCES = _config.yml _toc.yml $(wildcard tools/sphinx_*.py) $(shell find book notebooks ganlib ganbook \
 	\( -name __pycache__ -o -name build -o -name '.*' \) -prune -o -type f -print)
 
-NOT_LIBRARY = bench book browser colab exercises live live_page look make_data notebooks release study vendor
+NOT_LIBRARY = bench book browser colab exercises live live_page look make_data notebooks print release study vendor
 
 # What these compare or publish was computed on a CPU: they hide a GPU from TensorFlow.
 test test-all coverage notebooks verify sweep study equal: export CUDA_VISIBLE_DEVICES = -1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all coverage notebooks verify colab sweep bench gpu-check study equal course grade data lint links lock wheel extractors vendor repository clean
+.PHONY: help book pdf epub test test-all coverage notebooks verify colab sweep bench gpu-check study equal course grade data lint links lock wheel extractors vendor repository clean
 
 help:  ## this list
 	@echo "make TARGET, where TARGET is one of:"
@@ -73,6 +75,12 @@ _build/html/.built: $(SOURCES) requirements.txt $(CONSTRAINTS) | $(VENV)/.instal
 	@rm -rf _build
 	@$(BIN)/jupyter-book build . -q -W -n --keep-going
 	@touch $@
+
+pdf: book  ## print the book as two volumes into build/print/, the chapters and the labs (or PAGES=book/02_two_networks)
+	@$(BIN)/python -m tools.print pdf $(PAGES)
+
+epub: book  ## make the book an EPUB, in build/print/
+	@$(BIN)/python -m tools.print epub $(PAGES)
 
 test: data book  ## run every test, the labs with small parameters
 	@echo "Running the tests …"

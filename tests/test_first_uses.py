@@ -66,6 +66,13 @@ def test_first_use_without_a_link_is_found(pages, expected):
     assert first_uses.unlinked(pages, terms, ["x"]) == expected
 
 
+def test_part_of_a_longer_term_is_no_use_of_the_shorter_one():
+    terms = [("mode collapse",), ("collapse",)]
+    pages = {"a": "Mode collapse, seen.", "b": "A {term}`mode collapse`.", "c": "It collapses."}
+    expected = {"a": ["mode collapse"], "b": [], "c": ["collapse"]}
+    assert first_uses.unlinked(pages, terms, []) == expected
+
+
 def test_part_two_links_what_it_uses_first():
     found = first_uses.of_the_book()
     assert {stem: found[stem] for stem in PART_TWO} == {stem: [] for stem in PART_TWO}

@@ -25,7 +25,7 @@ const { weights, all } = JSON.parse(await new Response(process.stdin).text());
 const generator = new Generator(Object.values(globalThis.liveGenerators)[0]);
 process.stdout.write(JSON.stringify(all.map((settings) => {
   const latents = generator.latents(settings);
-  return { latents: Array.from(latents), image: Array.from(generator.image(latents)) };
+  return { latents: Array.from(latents), image: Array.from(generator.image(latents, settings.class)) };
 })));
 """
 
@@ -40,18 +40,20 @@ def compute(weights, *settings):
 
 @pytest.mark.parametrize("name", sphinx_live.GENERATORS)
 def test_images_are_those_of_the_explorer_and_of_keras(name):
-    generator = getattr(pretrained, name)()
-    explorer = widgets.latent_explorer(generator, num_directions=live.NUM_DIRECTIONS)
+    generator, classes = getattr(pretrained, name)(), sphinx_live.GENERATORS[name]
+    explorer = widgets.latent_explorer(generator, classes or None, live.NUM_DIRECTIONS)
     settings = [
         {"a": 0, "b": 1, "blend": 0, "truncation": 1, "shares": [0, 0, 0, 0]},
         {"a": 3, "b": 7, "blend": 0.35, "truncation": 0.8, "shares": [0, 1.5, 0, -3]},
         {"a": 99, "b": 4, "blend": 1, "truncation": 1.4, "shares": [-6, 0, 2.25, 0]},
     ]
+    if classes:
+        settings = [one | {"class": 4 * k} for k, one in enumerate(settings)]
     for chosen, answer in zip(
-        settings, compute(live.script(name, generator), *settings), strict=True
+        settings, compute(live.script(name, generator, classes), *settings), strict=True
     ):
         names = {"seed": chosen["a"], "other_seed": chosen["b"]}
-        names |= {key: chosen[key] for key in ("blend", "truncation")}
+        names |= {key: chosen[key] for key in ("blend", "truncation", "class") if key in chosen}
         names |= {f"direction_{k + 1}": share for k, share in enumerate(chosen["shares"])}
         for control, value in names.items():
             explorer.controls[control].value = value
@@ -116,7 +118,7 @@ def pixels(person, canvas="image"):
 
 
 def weights(person):
-    return [url for url in person.asked if "_dcgan" in url]
+    return [url for url in person.asked if any(name in url for name in sphinx_live.GENERATORS)]
 
 
 @pytest.mark.parametrize("page", [PAGE, "book/index.html"])
@@ -174,6 +176,21 @@ def test_other_generator_is_loaded_when_it_is_chosen(person):
     person.page.wait_for_function("document.querySelector('.live-image').width === 64")
     assert pixels(person) != before
     assert len(weights(person)) == 2
+    assert person.noted == []
+
+
+def test_a_class_is_drawn_on_demand(person):
+    visit(person, "net=fashion_conditional&class=9")
+    load(person)
+    said = person.page.locator(".live-verdict")
+    assert said.inner_text().startswith("Ankle boot: 50% of the way")
+    boot = pixels(person)
+    person.page.get_by_label("Class").select_option("Bag")
+    assert pixels(person) != boot
+    link = person.page.get_by_role("link", name="Link to these settings").get_attribute("href")
+    assert link == "#net=fashion_conditional&class=8"
+    person.page.get_by_label("Generator").select_option("fashion_dcgan")
+    person.page.wait_for_function("document.querySelector('[data-name=class]').hidden")
     assert person.noted == []
 
 

@@ -165,6 +165,22 @@ def test_address_of_the_book_follows_from_the_repository(repository, expected):
     assert sphinx_pages.site_url(repository) == expected
 
 
+def test_link_to_the_repository_is_text_while_it_has_no_address():
+    def made(url):
+        class Role(sphinx_pages.Repository):
+            config = SimpleNamespace(html_theme_options={"repository_url": url})
+
+        role = Role()
+        role.rawtext, role.title, role.target = "", "release", "releases"
+        ((node,), _) = role.run()
+        return node
+
+    assert made("https://github.com/Ada/gans")["refuri"] == "https://github.com/Ada/gans/releases"
+    words = made("https://github.com/" + "OWNER/NAME")
+    assert isinstance(words, nodes.Text)
+    assert str(words) == "release"
+
+
 def test_description_is_the_first_paragraph_cut_at_a_word():
     section = nodes.section("", nodes.title("", "T"))
     section += nodes.note("", nodes.paragraph("", "Not this one."))

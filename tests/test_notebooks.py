@@ -654,6 +654,7 @@ UNTRAINED = {
     "14_recipe": one_step("best >= min_accuracy"),
     "15_collapse_and_stability": one_step('results["mended_ring_close"] >= min_close'),
     "16_debugging_clinic": one_step('results["mended"] <= max_distance'),
+    "17_interpretability": one_step('min_found <= results["found_trained_gradient.low"]'),
     "19_image_to_image": one_step('min_right <= results["residual_right.low"]'),
     "20_privacy": one_step('results["auc_discriminator_few.mean"] >= min_auc'),
     "21_gans_and_vaes": one_step('results["gan_distance"] <= max_distance'),
@@ -1049,6 +1050,50 @@ BROKEN = {
             "(kernel * np.sin(np.pi / stride))",
             "(2 * kernel * np.sin(np.pi / stride))",
             "np.isclose(measured, predicted",
+        ),
+    ],
+    "17_interpretability": [
+        (
+            "17_interpretability.ipynb",
+            "terms = regressed * read[:, None] - slope",
+            "terms = regressed * read[:, None] - 2 * slope",
+            "statistic < 64 + 7",
+        ),
+        (
+            "17_interpretability.ipynb",
+            "assign(rotation.T @ kernel)",
+            "assign(rotation @ kernel)",
+            "np.abs(same - images_of(some)).max()",
+        ),
+        (
+            "17_interpretability.ipynb",
+            "return columns @ columns.T / len(latents)",
+            "return columns @ columns.T",
+            "np.isclose(slope, slope_values[-1]",
+        ),
+        (
+            "17_interpretability.ipynb",
+            "scores = left[:, :num] * lengths[:num]",
+            "scores = np.sign(left[:, :num])",
+            "assert_allclose(exact, 1",
+        ),
+        (
+            "17_interpretability.ipynb",
+            "np.argsort(-losses_of_units",
+            "np.argsort(losses_of_units",
+            'results["left_causal_trouser.median"] <= max_left',
+        ),
+        (
+            "17_interpretability.ipynb",
+            "return mean * (images + 1)",
+            "return mean * images",
+            "np.isclose(found.sum(), float(known",
+        ),
+        (  # the maps of images without the mark see it
+            "17_interpretability.ipynb",
+            'judge_map(judges["untrained"], clean), places',
+            'judge_map(judges["trained"], test), places',
+            "a blind map sees the mark",
         ),
     ],
     "19_image_to_image": [

@@ -165,6 +165,7 @@ CALLERS = [
     ".ci/run",
     ".devcontainer/devcontainer.json",
     ".github/workflows/ci.yml",
+    ".github/workflows/release.yml",
     "CHANGELOG.md",
     "book/contributing.md",
 ]

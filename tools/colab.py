@@ -51,7 +51,8 @@ from ganlib import pretrained
 assert pathlib.Path(ganlib.__file__).is_relative_to(sys.prefix), ganlib.__file__
 with numpy.load("{DRAWN}") as expected:
     for name in pretrained.__all__:
-        images = getattr(pretrained, name)()(expected[name + "_latents"])
+        given = [expected[key] for key in expected.files if key.startswith(name + "/")]
+        images = getattr(pretrained, name)()(given if len(given) > 1 else given[0])
         numpy.testing.assert_allclose(images, expected[name], atol=1e-3)"""
 
 
@@ -145,14 +146,17 @@ def changes(before, after):
 
 
 def draw(path):
-    """Writes latents and what the generators that ganlib ships draw from them, here and now."""
+    """Writes latents and labels, and what ganlib's generators draw from them, here and now."""
     from ganlib import pretrained
 
     drawn = {}
     for name in pretrained.__all__:
         generator = getattr(pretrained, name)()
-        latents = np.random.default_rng(0).normal(size=(4, generator.input_shape[1]))
-        drawn |= {f"{name}_latents": latents.astype(np.float32), name: generator(latents)}
+        shape = 4, generator.inputs[0].shape[1]
+        latents = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+        given = [latents, np.arange(4)][: len(generator.inputs)]
+        drawn |= {f"{name}/{k}": one for k, one in enumerate(given)}
+        drawn[name] = generator(given if len(given) > 1 else latents)
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, **drawn)
 

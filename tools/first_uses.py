@@ -71,6 +71,16 @@ def occurs(name, text):
     return re.search(rf"(?<![\w-]){words}(?:s|es)?(?![\w-])", text, flags) is not None
 
 
+def blank_longer(name, names, text):
+    """Returns the text without the longer terms that a term is a part of: "inception score"."""
+    part = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])", re.IGNORECASE)
+    for other in names:
+        if other != name and part.search(other):
+            words = r"\s+".join(re.escape(word) for word in other.split())
+            text = re.sub(rf"(?<![\w-]){words}(?:s|es)?(?![\w-])", " ", text, flags=re.IGNORECASE)
+    return text
+
+
 def unlinked(pages, terms, signs):
     """Finds what a page uses first and does not link.
 
@@ -84,22 +94,24 @@ def unlinked(pages, terms, signs):
     """
     found = {stem: [] for stem in pages}
     waiting, signs = list(terms), list(signs)
+    all_names = [name for names in terms for name in names]
     for stem, source in pages.items():
         text, links = running_text(source), linked(source)
         formulas = " ".join(MATH.findall(source))
         has_notation = bool(re.search(r"\{doc\}`(?:[^`]*<)?notation>?`|\(notation\.md", source))
-        for names in [n for n in waiting if any(occurs(name, text) for name in n)]:
+        used = [
+            names
+            for names in waiting
+            if any(occurs(x, text) and occurs(x, blank_longer(x, all_names, text)) for x in names)
+        ]
+        for names in used:
             if not links & {name.lower() for name in names}:
                 found[stem].append(names[0])
-        waiting = [
-            n
-            for n in waiting
-            if not links & {name.lower() for name in n} and not any(occurs(x, text) for x in n)
-        ]
-        used = [sign for sign in signs if sign_occurs(sign, formulas)]
+        waiting = [n for n in waiting if not links & {name.lower() for name in n} and n not in used]
+        shown = [sign for sign in signs if sign_occurs(sign, formulas)]
         if not has_notation:
-            found[stem] += [f"${sign}$" for sign in used]
-        signs = [sign for sign in signs if sign not in used]
+            found[stem] += [f"${sign}$" for sign in shown]
+        signs = [sign for sign in signs if sign not in shown]
     return found
 
 

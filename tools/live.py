@@ -28,16 +28,21 @@ def describe(model):
     return description, flat
 
 
-def script(name, generator):
+def script(name, generator, class_names=()):
     """Returns a generator of `ganlib.pretrained` as the script that the page that draws loads.
 
     Args:
         name: what the page calls it.
-        generator: ``keras.Model``, latents -> images, whose kernels have half precision.
+        generator: ``keras.Model``, latents -> images, or a list of latents and labels -> images,
+            whose kernels have half precision. The labels go into an embedding that is put beside
+            the latents.
+        class_names: what its labels mean.
 
     Returns:
         str: a call that leaves the description, the weights, the latents of the first seeds and
-        the directions of `ganbook.widgets.latent_explorer`, as texts, in ``liveGenerators``.
+        the directions of `ganbook.widgets.latent_explorer`, as texts, in ``liveGenerators``; with
+        labels, the description begins behind the embedding, whose vectors are ``classes``, and the
+        directions are those of the first class.
 
     Raises:
         ValueError: if a kernel would lose digits.
@@ -47,8 +52,17 @@ def script(name, generator):
 
     seeds = np.concatenate([inference.latents(generator, 1, k) for k in range(NUM_SEEDS)])
     explorer = widgets.latent_explorer(generator, num_directions=NUM_DIRECTIONS)
-    description, arrays = _taken(generator)
+    model, vectors = _behind_labels(generator)
+    if len(class_names) != len(vectors):
+        raise ValueError(
+            f"received {len(class_names)} class_names for a generator of {len(vectors)} classes; "
+            "expected a name for each."
+        )
+    description, arrays = _taken(model)
     content = {
+        "dimension": seeds.shape[1],
+        "classNames": list(class_names),
+        "classes": base64.b64encode(np.asarray(vectors, "<f4").tobytes()).decode(),
         "description": description,
         "weights": base64.b64encode(b"".join(map(_packed, arrays))).decode(),
         "latents": base64.b64encode(seeds.astype("<f4").tobytes()).decode(),
@@ -56,6 +70,17 @@ def script(name, generator):
     }
     text = json.dumps(content, separators=(",", ":"))
     return f"(globalThis.liveGenerators ??= {{}}).{name} = {text};\n"
+
+
+def _behind_labels(generator):
+    """The model behind the embedding of the labels, and the embedding's vectors; none without."""
+    from ganlib._tensorflow import keras
+
+    if len(generator.inputs) == 1:
+        return generator, ()
+    joined = next(one for one in generator.layers if isinstance(one, keras.layers.Concatenate))
+    table = next(one for one in generator.layers if isinstance(one, keras.layers.Embedding))
+    return keras.Model(joined.output, generator.output), table.get_weights()[0]
 
 
 def _packed(array):

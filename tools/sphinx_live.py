@@ -19,7 +19,7 @@ from docutils import nodes
 from sphinx.errors import SphinxError
 from sphinx.util.docutils import ReferenceRole
 
-from ganlib import pretrained
+from ganlib import data, pretrained
 from tools import live
 
 try:
@@ -36,7 +36,11 @@ SCRIPTS = {
     "clouds": ("clouds/page.js", None),
     "attack": ("attack/page.js", None),
 }
-GENERATORS = ("fashion_dcgan", "emoji_dcgan")  # of ganlib.pretrained
+GENERATORS = {  # of ganlib.pretrained, with the names of their classes
+    "fashion_dcgan": (),
+    "fashion_conditional": data.FASHION_CLASSES,
+    "emoji_dcgan": (),
+}
 IMPORT = re.compile(r'^import (?:[^;"]*? from )?"([^"]+)";\n', re.MULTILINE | re.DOTALL)
 EXPORT = re.compile(r"^export (?=const|function|class|async)", re.MULTILINE)
 INDENT = re.compile(r"^[ \t]+|\n(?=\n)", re.MULTILINE)  # within texts a minifier leaves them
@@ -87,8 +91,8 @@ def write_scripts(app):
     for name, (entry, worker) in SCRIPTS.items():
         text = bundle(source / entry, worker and source / worker)
         (folder / f"live_{name}.js").write_text(text, encoding="utf-8")
-    for name in GENERATORS:
-        text = live.script(name, getattr(pretrained, name)())
+    for name, class_names in GENERATORS.items():
+        text = live.script(name, getattr(pretrained, name)(), class_names)
         (folder / f"live_{name}.js").write_text(text, encoding="utf-8")
     css = (source / "live.css").read_text(encoding="utf-8")
     (folder / "live.css").write_text(css, encoding="utf-8")

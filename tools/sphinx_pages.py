@@ -3,6 +3,9 @@
 It adds a description and the Open Graph tags to each page's head, and to its foot the day of the
 last commit that changed it. Open Graph wants full addresses. They follow from the repository's
 address once that is real; before, the picture's address is relative.
+
+``{repository}`release <releases>` `` links to a page of the repository. Before its address is real
+the words stand there without a link.
 """
 
 import html
@@ -10,6 +13,7 @@ import re
 import subprocess
 
 from docutils import nodes
+from sphinx.util.docutils import ReferenceRole
 
 TAGLINE = "A book in which every claim is proved or measured"
 CARD = "_static/card.png"  # made by tools/pictures.py
@@ -32,6 +36,18 @@ def set_site_url(app, config):
     config.html_baseurl = config.html_baseurl or site_url(
         config.html_theme_options.get("repository_url")
     )
+
+
+class Repository(ReferenceRole):
+    """Links to a page of the repository, by its address below that of the repository."""
+
+    def run(self):
+        """Returns the link, or its words."""
+        url = self.config.html_theme_options.get("repository_url")
+        if not site_url(url):
+            return [nodes.Text(self.title)], []
+        target = f"{url.rstrip('/')}/{self.target}"
+        return [nodes.reference(self.rawtext, self.title, refuri=target, internal=False)], []
 
 
 def description(doctree):
@@ -132,6 +148,7 @@ def finish_page(app, pagename, templatename, context, doctree):
 
 
 def setup(app):
+    app.add_role("repository", Repository())
     app.connect("config-inited", set_site_url)
     app.connect("builder-inited", read_dates)
     app.connect("html-page-context", finish_page, priority=900)

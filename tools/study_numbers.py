@@ -24,6 +24,7 @@ ALSO = (
     ("few_labels", "fine_tuned_pseudo_labels", "real"),
     ("few_labels", "fine_tuned_pseudo_labels", "classical_long"),
     ("few_labels", "classical_long", "classical"),
+    ("few_labels", "frozen", "real"),
     ("few_labels", "semi_supervised", "real"),
     ("few_labels", "synthetic", "real"),
     ("few_images", "both_half", "classical"),
@@ -205,17 +206,51 @@ def measured_sections(data=measured.PATH.parent):
     import yaml
 
     protocol = yaml.safe_load((data / "12_study_protocol.yml").read_text(encoding="utf-8"))
-    ends = "", "_tried", "_replication", "_contrasts"
-    rows, tried, again, contrasts = (read_rows(data / f"12_study{end}.csv") for end in ends)
+    ends = "", "_tried", "_afterwards", "_replication", "_contrasts"
+    rows, tried, after, again, contrasts = (read_rows(data / f"12_study{end}.csv") for end in ends)
     if rows:
         study = study_report.Study(rows)
         section = cells(study, balanced_of(rows), protocol["contrasts"])
-        section |= counts(rows) | {"num_contrasts": len(contrasts)}
+        section |= counts(rows) | {"num_contrasts": len(contrasts)} | corrected(contrasts)
         section |= {"trials": trials(tried), "costs": costs(study), "worth": worth(study)}
+        section["afterwards"] = {
+            f"n_{number}": trials([row for row in after if row["num_per_class"] == number])
+            for number in sorted({row["num_per_class"] for row in after}, key=int)
+        }
         yield "study", section | {"distance": by_distance(study)}
     if again:
         again_study = study_report.Study(again)
         yield "replication", cells(again_study, balanced_of(again), protocol["contrasts"])
+
+
+def corrected(contrasts, level=0.05):
+    """Returns how many contrasts' intervals leave out zero, and how many do after a correction.
+
+    Holm's correction holds the probability of a single false one below `level`, Benjamini and
+    Hochberg's the share of false ones that may be expected.
+
+    Args:
+        contrasts: the rows of ``12_study_contrasts.csv``, dicts of strings.
+        level: a share.
+    """
+    import numpy as np
+    from scipy import stats
+
+    mean, low, high, seeds = (
+        np.array([float(row[name]) for row in contrasts])
+        for name in ("mean", "low", "high", "seeds")
+    )
+    half = (high - low) / 2
+    t = np.abs(mean) / half * stats.t.ppf(0.975, seeds - 1)
+    p = np.sort(2 * stats.t.sf(t, seeds - 1))
+    rank = np.arange(1, len(p) + 1)
+    holm = p <= level / (len(p) + 1 - rank)
+    below = rank[p <= level * rank / len(p)]
+    return {
+        "num_outside": int(np.sum(np.abs(mean) > half)),
+        "num_holm": int(np.sum(np.cumprod(holm))),
+        "num_benjamini_hochberg": int(below.max(initial=0)),
+    }
 
 
 def read_rows(path):

@@ -417,6 +417,27 @@ def difference_figure(study, setting):
 
 
 @viz.figure_function
+def answer_figure(study, again, contrasts, number):
+    """The three named contrasts: a dot for each seed, an interval for study and replication."""
+    named = [contrast for contrast in contrasts if contrast.get("named")]
+    figure, axes = viz.figure(height=3.2)
+    axes.axvline(0, color=viz.REFERENCE, lw=1, ls="--")
+    for y, contrast in enumerate(named):
+        setting, (first, second) = contrast["setting"], contrast["arms"]
+        for place, one, colour in ((y - 0.2, study, viz.REFERENCE), (y + 0.16, again, viz.REAL)):
+            interval = one.difference(setting, number, first, second)
+            a, b = (one.of(setting, number, arm) for arm in (first, second))
+            each = [a[seed] - b[seed] for seed in a if seed in b]
+            axes.plot(interval[1:3], [place, place], color=colour, lw=2.5)
+            axes.plot(each, [place + 0.11] * len(each), "o", ms=5, color=colour, alpha=0.5, mew=0)
+            axes.plot(interval.mean, place, "o", ms=8, color=colour)
+    axes.set_yticks(range(len(named)), [f"{TITLES[c['setting']]}" for c in named])
+    axes.set_ylim(len(named) - 0.5, -0.5)
+    axes.set_xlabel("points that the GAN adds")
+    return figure
+
+
+@viz.figure_function
 def distance_figure(study):
     """What generated images are worth against the distance of the GAN that drew them."""
     figure, panels = viz.figure(2, height=6.4, sharex=True)
@@ -478,6 +499,8 @@ def write(rows, tried_rows, again_rows, protocol, data=DATA, static=STATIC):
     if again_rows:
         again = Study(again_rows)
         tables["replicated"] = replicated(study, again, protocol["contrasts"], number)
+    if again_rows and rows and len(tables["replicated"]) > 1:
+        figures["answer"] = answer_figure(study, again, protocol["contrasts"], number)
     paths = []
     for name, table in tables.items():
         paths.append(Path(data) / f"12_study_{name}.csv")

@@ -48,6 +48,8 @@ class Plan:
         num_epochs: passes through the images.
         shift: how many pixels a batch is moved by, at most.
         is_mirrored: whether half of the batches are mirrored.
+        padding: what moves in at the edges, a mode of `numpy.pad`.
+        warm_up: share of the steps in which the rate rises to its peak.
     """
 
     load: object
@@ -58,6 +60,8 @@ class Plan:
     num_epochs: int
     shift: int = 0
     is_mirrored: bool = False
+    padding: str = "constant"
+    warm_up: float = 0.0
 
 
 def fashion_parts():
@@ -125,9 +129,11 @@ PLANS = {
         cifar10_real,
         ("garments", "digits", "emoji"),
         {"image_shape": (32, 32, 3), "widths": (32, 64, 128)},
-        num_epochs=6,
+        num_epochs=10,
         shift=4,
         is_mirrored=True,
+        padding="reflect",
+        warm_up=0.1,
     ),
 }
 COLUMNS = {  # of the table in chapter 06
@@ -146,7 +152,15 @@ def train(name, plan):
     images, _ = plan.load()
     model = features.classifier_model(num_classes=10, **plan.model)
     num_steps = plan.num_epochs * len(images) // BATCH_SIZE
-    optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(PEAK_RATE, num_steps))
+    num_rising = round(plan.warm_up * num_steps)
+    optimizer = keras.optimizers.Adam(
+        keras.optimizers.schedules.CosineDecay(
+            0.0 if num_rising else PEAK_RATE,
+            num_steps - num_rising,
+            warmup_target=PEAK_RATE if num_rising else None,
+            warmup_steps=num_rising,
+        )
+    )
     # the features' scale is not learned but measured, at the end
     variables = model.trainable_variables
     optimizer.build(variables)
@@ -172,7 +186,8 @@ def batches(images, plan, generator):
     """Yields the batches of one epoch, moved and mirrored as the plan says."""
     shift = plan.shift
     height, width = images.images.shape[1:3]
-    padded = np.pad(images.images, ((0, 0), (shift, shift), (shift, shift), (0, 0)))
+    edges = ((0, 0), (shift, shift), (shift, shift), (0, 0))
+    padded = np.pad(images.images, edges, mode=plan.padding)
     order = generator.permutation(len(images))
     for start in range(0, len(images) - BATCH_SIZE + 1, BATCH_SIZE):
         chosen = order[start : start + BATCH_SIZE]

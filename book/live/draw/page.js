@@ -4,10 +4,14 @@ import { digits } from "../digits.js";
 import { Generator } from "../engine/latents.js";
 
 const HOME = document.currentScript.src; // the weights lie beside the script
-const NAMES = { fashion_dcgan: "garments, chapter 7", emoji_dcgan: "emoji faces, chapter 8" };
-const SIZES = { fashion_dcgan: "0.9 MB", emoji_dcgan: "1.9 MB" };
+const NAMES = {
+  fashion_dcgan: "garments, chapter 7",
+  fashion_conditional: "garments on demand, chapter 9",
+  emoji_dcgan: "emoji faces, chapter 8",
+};
+const SIZES = { fashion_dcgan: "0.9 MB", fashion_conditional: "1.1 MB", emoji_dcgan: "1.9 MB" };
 const STOPS = 9; // images of the strip
-const USUAL = { a: 0, b: 1, blend: 0.5, truncation: 1 };
+const USUAL = { a: 0, b: 1, blend: 0.5, truncation: 1, class: 0 };
 
 let pages = 0;
 
@@ -73,9 +77,10 @@ class Page {
     const choice = `<label for="${id}-net">Generator</label><select id="${id}-net">${Object.entries(NAMES)
       .map(([name, text]) => `<option value="${name}">${text}</option>`)
       .join("")}</select><span></span>`;
+    const kind = `<label for="${id}-class" hidden>Class</label><select id="${id}-class" data-name="class" hidden></select><span hidden></span>`;
     this.root.innerHTML = `<canvas class="live-strip live-pencil" role="img"></canvas>
       <div class="live-draw-body"><canvas class="live-image" role="img"></canvas>
-      <div><div class="live-sliders">${brief ? "" : choice}${slider("blend", "From the first to the last", 0, 1, 0.01)}
+      <div><div class="live-sliders">${brief ? "" : choice + kind}${slider("blend", "From the first to the last", 0, 1, 0.01)}
       ${number("a", "Seed of the first")}${number("b", "Seed of the last")}
       ${brief ? "" : slider("truncation", "Truncation ψ", 0, 1.5, 0.05) + directions.join("")}</div>
       <p class="live-foot"><button type="button" data-do="others">Two others</button>
@@ -86,7 +91,7 @@ class Page {
     [this.strip, this.image] = this.root.querySelectorAll("canvas");
     for (const control of this.controls) control.oninput = () => this.draw();
     for (const button of this.root.querySelectorAll("[data-do]")) button.onclick = () => this[button.dataset.do]();
-    const net = this.root.querySelector("select");
+    const net = this.root.querySelector(`#${id}-net`);
     if (net) {
       net.value = this.name;
       net.onchange = () => this.turn(net.value);
@@ -104,8 +109,17 @@ class Page {
       put(event);
     };
     new MutationObserver(() => this.draw()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    this.name_classes();
     this.read();
     this.control("blend").focus({ preventScroll: true });
+  }
+
+  /** Offers the classes of the generator; without any, the choice is not there. */
+  name_classes() {
+    const choice = this.control("class"), { classNames } = this.generator;
+    if (!choice) return;
+    choice.replaceChildren(...classNames.map((name, label) => new Option(name, label)));
+    for (const one of [choice, choice.previousElementSibling, choice.nextElementSibling]) one.hidden = !classNames.length;
   }
 
   control(name) {
@@ -115,17 +129,22 @@ class Page {
   read() {
     if (!this.controls) return;
     const given = new URLSearchParams(this.brief ? "" : location.hash.slice(1));
-    for (const control of this.controls) control.value = given.get(control.dataset.name) ?? USUAL[control.dataset.name] ?? 0;
+    const set = () => {
+      for (const control of this.controls) control.value = given.get(control.dataset.name) ?? USUAL[control.dataset.name] ?? 0;
+    };
+    set();
     const name = given.get("net");
-    if (name in NAMES && name !== this.name) this.turn(name);
+    if (name in NAMES && name !== this.name) this.turn(name, set);
     else this.draw();
   }
 
   /** Goes over to another generator. */
-  async turn(name) {
-    this.name = name;
+  async turn(name, set) {
     this.generator = await load(name);
-    this.root.querySelector("select").value = name;
+    this.name = name;
+    this.root.querySelector(`#${this.id}-net`).value = name;
+    this.name_classes();
+    set?.();
     this.draw();
   }
 
@@ -154,12 +173,13 @@ class Page {
   draw() {
     const { settings, generator } = this, latents = generator.latents(settings);
     for (const one of this.controls) if (one.type === "range") one.nextElementSibling.value = digits(Number(one.value));
-    paint(this.image, generator, [generator.image(latents)]);
+    paint(this.image, generator, [generator.image(latents, settings.class)]);
     this.fillStrip(settings);
     const { a, b, blend, truncation, shares } = settings;
     const moved = shares.flatMap((share, k) => (share ? [`direction ${k + 1}: ${share > 0 ? "+" : ""}${digits(share)}`] : []));
+    const kind = generator.classNames[settings.class];
     const text =
-      `${Math.round(100 * blend)}% of the way from seed ${a} to seed ${b}` +
+      `${kind ? `${kind}: ` : ""}${Math.round(100 * blend)}% of the way from seed ${a} to seed ${b}` +
       `${this.brief ? "" : `, truncation ${digits(truncation)}`}${moved.map((one) => `, ${one}`).join("")}. ` +
       `The latent vector has length ${digits(Math.hypot(...latents), 1)}; a random one has about ${digits(Math.sqrt(generator.dimension), 1)}.`;
     const said = this.root.querySelector(".live-verdict");
@@ -180,7 +200,7 @@ class Page {
     this.images = new Array(STOPS).fill(null);
     const next = (k) => {
       if (this.key !== key || k === STOPS) return;
-      this.images[k] = generator.image(generator.latents({ ...settings, blend: k / (STOPS - 1) }));
+      this.images[k] = generator.image(generator.latents({ ...settings, blend: k / (STOPS - 1) }), settings.class);
       const nearest = Math.round(this.now.blend * (STOPS - 1));
       paint(this.strip, generator, this.images, nearest, palette(this.strip).text);
       setTimeout(next, 0, k + 1);

@@ -4,21 +4,23 @@ import "./images.js";
 import { Network } from "./network.js";
 
 /**
- * A generator of the book, as `tools/live_weights.py` writes it.
+ * A generator of the book, as `tools/live.py` writes it.
  *
- * `seeds` are latents (count, dimension), `directions` unit vectors of the latents.
+ * `seeds` are latents (count, dimension), `directions` unit vectors of the latents, `classes` what is put beside them.
  */
 export class Generator {
-  constructor({ description, weights, latents, directions }) {
+  constructor({ description, weights, latents, directions, dimension, classes, classNames }) {
     this.network = new Network(description);
     fill(this.network, weights);
-    this.dimension = description.input[0];
-    const rows = (text) => {
-      const all = floats(text), count = all.length / this.dimension;
-      return Array.from({ length: count }, (_, k) => all.subarray(k * this.dimension, (k + 1) * this.dimension));
+    this.dimension = dimension;
+    const rows = (text, length = dimension) => {
+      const all = floats(text), count = all.length / length;
+      return Array.from({ length: count }, (_, k) => all.subarray(k * length, (k + 1) * length));
     };
     this.seeds = rows(latents);
     this.directions = rows(directions);
+    this.classNames = classNames;
+    this.classes = classes ? rows(classes, description.input[0] - dimension) : [];
     [this.height, this.width, this.channels] = this.network.layers.at(-1).shape;
   }
 
@@ -35,9 +37,10 @@ export class Generator {
     });
   }
 
-  /** The image of some latents: numbers of 0 to 255, rounded half to even as ganlib.data.to_uint8 does; (height, width, channels). */
-  image(latents) {
-    const y = this.network.forward(latents, 1), length = this.height * this.width * this.channels;
+  /** The image of some latents, and of a label where there are classes: numbers of 0 to 255, rounded half to even as ganlib.data.to_uint8 does; (height, width, channels). */
+  image(latents, label = 0) {
+    const input = this.classes.length ? Float32Array.from([...latents, ...this.classes[label]]) : latents;
+    const y = this.network.forward(input, 1), length = this.height * this.width * this.channels;
     return Uint8ClampedArray.from(y.subarray(0, length), (x) => Math.fround(Math.fround(x + 1) * 127.5));
   }
 }
