@@ -1,10 +1,10 @@
-"""Draw the pictures of the first two chapters: `python tools/opening_pictures.py`.
+"""Draw the pictures of the first two chapters: `python tools/opening_pictures.py [NAME ...]`.
 
 It writes book/_static/opening_*.svg. The points are those of the program in chapter 2, which is
 taken out of the chapter and run. Real images are the first of their kind in the training set. What
 is generated is cut out of what the labs published: the samples of lab 7
 (book/_static/dcgan_samples.svg), the comparison of lab 21 (vae_and_gan.svg), and the closest pairs
-in the output of lab 8. So after one of these labs was run anew, run this.
+in the output of lab 8. So after one of these labs was run anew, draw rows, sharp and copy anew.
 """
 
 import base64
@@ -134,12 +134,16 @@ def pictures():
     }
 
 
-def main():
-    for name, svg in {**pictures(), "points": points()}.items():
+def main(names):
+    drawn = pictures()
+    if not names or "points" in names:  # which takes a minute
+        drawn["points"] = points()
+    for name in names or drawn:
+        svg = drawn[name]
         path = STATIC / f"opening_{name}.svg"
         path.write_text(svg, encoding="utf-8")
         print(f"{path.relative_to(ROOT)}: {len(svg) / 1000:.0f} kB")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
