@@ -1,10 +1,10 @@
-"""Draw the pictures of the first two chapters: `python tools/opening_pictures.py`.
+"""Draw the pictures of the first two chapters: `python tools/opening_pictures.py [NAME ...]`.
 
 It writes book/_static/opening_*.svg. The points are those of the program in chapter 2, which is
 taken out of the chapter and run. Real images are the first of their kind in the training set. What
 is generated is cut out of what the labs published: the samples of lab 7
-(book/_static/dcgandrawings.svg), the comparison of lab 21 (vae_and_gan.svg), and the closest pairs
-in the output of lab 8. So after one of these labs was run anew, run this.
+(book/_static/dcgan_samples.svg), the comparison of lab 21 (vae_and_gan.svg), and the closest pairs
+in the output of lab 8. So after one of these labs was run anew, draw rows, sharp and copy anew.
 """
 
 import base64
@@ -80,7 +80,7 @@ def listing(num_steps=MOMENTS[-1]):
     """Returns the program of chapter 2, so many steps long."""
     chapter = (ROOT / "book/02_two_networks.md").read_text("utf-8")
     program = LISTING.search(chapter)[1]
-    return re.sub(r"range\([\d_]+\)", f"range({num_steps})", program)
+    return re.sub(r"for k in range\([\d_]+\)", f"for k in range({num_steps})", program)
 
 
 @viz.figure_function
@@ -103,7 +103,7 @@ def points():
 
 
 def pictures():
-    """Returns the drawings by their names."""
+    """Returns the drawings of images by their names."""
     garments = data.load_fashion_mnist("train")
     images, labels = garments.images, garments.labels
     first = {label: images[labels == label][0] for label in (BAG, BOOT, SHIRT)}
@@ -111,7 +111,7 @@ def pictures():
     digits = data.load_digits()
     three = digits.images[digits.labels == 3][0]
     compared = cut((STATIC / "vae_and_gan.svg").read_text("utf-8"), 28, rows=5)
-    samples = cut((STATIC / "dcgandrawings.svg").read_text("utf-8"), 28, rows=1)
+    samples = cut((STATIC / "dcgan_samples.svg").read_text("utf-8"), 28, rows=1)
     lab = json.loads((ROOT / "notebooks/08_own_images.ipynb").read_text("utf-8"))
     drawn, nearest = closest_pairs(lab)
     return {
@@ -130,15 +130,16 @@ def pictures():
         "copy": drawings.rows(
             [drawn[:5], nearest[:5]], ["generated", "training\nface that\nis nearest"], left=92
         ),
-        "points": points(),
         "rows": drawings.rows([images[:NUM_SHOWN], samples[0]], ["real", "generated"]),
     }
 
 
 def main(names):
-    for name, svg in pictures().items():
-        if names and name not in names:
-            continue
+    drawn = pictures()
+    if not names or "points" in names:  # which takes a minute
+        drawn["points"] = points()
+    for name in names or drawn:
+        svg = drawn[name]
         path = STATIC / f"opening_{name}.svg"
         path.write_text(svg, encoding="utf-8")
         print(f"{path.relative_to(ROOT)}: {len(svg) / 1000:.0f} kB")

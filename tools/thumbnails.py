@@ -34,11 +34,13 @@ CUTS = {
     "14_recipe": ("drawings/folds.svg", (74, 180, 352)),
     "15_collapse_and_stability": ("collapse_points.svg", (0, 0, 300)),
     "16_debugging_clinic": ("clinic_checkerboard.svg", (0, 0, 380)),
-    "19_image_to_image": ("drawings/cyclegan.svg", (0, 34, 290)),
+    "19_image_to_image": ("i2i_idea.svg", (0, 0, 300)),
     "20_privacy": ("privacy_idea.svg", (0, 0, 299)),
     "21_gans_and_vaes": ("drawings/vae_and_gan.svg", (290, 30, 206)),
     "22_distances_and_samples": ("distances_classes.svg", (0, 0, 432)),
     "23_adversarial_losses_today": ("today_arrow.svg", (0, 0, 374)),
+    "24_questions": ("collapse_curves.svg", (0, 0, 300)),
+    "25_conclusion": ("study_answer.svg", (0, 0, 390)),
 }
 
 
