@@ -24,8 +24,8 @@ const { weights, all } = JSON.parse(await new Response(process.stdin).text());
 (0, eval)(weights);
 const generator = new Generator(Object.values(globalThis.liveGenerators)[0]);
 process.stdout.write(JSON.stringify(all.map((settings) => {
-  const latents = generator.latents(settings);
-  return { latents: Array.from(latents), image: Array.from(generator.image(latents, settings.class)) };
+  const latents = generator.latents(settings), image = generator.image(latents, settings.class);
+  return { latents: Array.from(latents), image: Array.from(image) };
 })));
 """
 
