@@ -257,10 +257,10 @@ small_grey = Recipe(
     discriminator_width=24, num_residuals=2, generator_rate=2e-3, discriminator_rate=1.2e-3
 )
 
-#: The same with classes: lab 9, 6,000 steps.
+#: The same with classes, for 6,000 steps, as in lab 9.
 small_grey_by_class = Recipe()
 
-#: Some hundred pictures or fewer, in colour, 64 pixels wide: shifted before the discriminator sees
+#: Some hundred pictures or fewer, in colour, 64 pixels wide, shifted before the discriminator sees
 #: them, and with a strong penalty. Lab 8, 3,500 steps.
 few_images = Recipe(
     milestones=((0.7, 0.4), (0.88, 0.1)),
@@ -271,7 +271,7 @@ few_images = Recipe(
     ),
 )
 
-#: Tens of thousands of colour images of 32 pixels: the generator goes a third as fast as the
+#: Tens of thousands of colour images of 32 pixels. The generator goes a third as fast as the
 #: discriminator, both are narrow, and the penalty is light.
 small_colour = Recipe(width=8, num_residuals=2, generator_rate=4e-4, gamma=0.1, batch_size=32)
 

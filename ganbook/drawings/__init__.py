@@ -11,7 +11,7 @@ from ganbook.drawings._samples import mirrored, rare, rows
 
 __all__ = ["ALT", "DRAWINGS", "mirrored", "rare", "rows"]
 
-#: By the name of a drawing: a function without arguments that returns it as one SVG element.
+#: The function that draws each of the drawings, by its name; it returns one SVG element.
 DRAWINGS: dict[str, Callable[[], str]] = {
     draw.__name__: draw
     for draw in (
@@ -27,7 +27,7 @@ DRAWINGS: dict[str, Callable[[], str]] = {
     )
 }
 
-#: By the name of a drawing: what it shows, in words, for the `:alt:` of the figure.
+#: What each drawing shows, in words, by its name; a figure's `:alt:` takes it.
 ALT: dict[str, str] = {
     "two_networks": (
         "Noise z goes into the generator, and a generated image comes out. A real image is taken "
