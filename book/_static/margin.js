@@ -2,19 +2,9 @@
 // words are those of the link's title; on narrower screens custom.css leaves them out.
 (() => {
   const seen = new Set();
-
-  // A title with its formulas, which the list of references has between dollars.
-  function text(title) {
-    const line = document.createElement("p");
-    title.split(/\$([^$]+)\$/).forEach((piece, i) => {
-      const isFormula = i % 2 === 1 && window.MathJax;
-      const span = document.createElement("span");
-      if (isFormula) span.className = "math notranslate nohighlight";
-      span.textContent = isFormula ? `\\(${piece}\\)` : piece;
-      line.append(span);
-    });
-    return line;
-  }
+  // The formulas of a title, between dollars, as they can be read without being set: "W_2 distance".
+  const plain = (title) =>
+    title.replace(/\$([^$]+)\$/g, (_, formula) => formula.replace(/\\[a-z]+\s*|[{}]/gi, ""));
 
   for (const paragraph of document.querySelectorAll(".bd-article section > p")) {
     const works = [...paragraph.querySelectorAll(".bibtex-citation a[title]")].filter(
@@ -24,7 +14,9 @@
     const note = document.createElement("aside");
     note.className = "margin cited";
     note.ariaHidden = "true"; // the link says the same
-    note.append(...works.map(({ title }) => text(title)));
+    for (const { title } of works) {
+      note.append(Object.assign(document.createElement("p"), { textContent: plain(title) }));
+    }
     paragraph.before(note);
   }
 })();

@@ -36,6 +36,8 @@
   // A table loses its roles with its layout, so they are said aloud.
   const ROLES = { thead: "rowgroup", tbody: "rowgroup", tr: "row", th: "columnheader", td: "cell" };
 
+  let number = 0; // of a caption whose table has no name
+
   function label(table) {
     const heads = [...table.tHead.rows[0].cells];
     for (const row of table.tBodies[0].rows) {
@@ -51,7 +53,17 @@
         cell.classList.toggle("empty", !value.textContent.trim() && !value.querySelector("img, svg"));
       });
     }
-    for (const element of [table, ...table.querySelectorAll("caption, thead, tbody, tr, th, td")]) {
+    if (table.caption) {
+      // A table of ARIA's may hold rows only.
+      const caption = document.createElement("div");
+      caption.className = "table-caption";
+      caption.id = `${table.id || `table-${number++}`}-caption`;
+      caption.append(...table.caption.childNodes);
+      table.caption.remove();
+      table.before(caption);
+      table.setAttribute("aria-labelledby", caption.id);
+    }
+    for (const element of [table, ...table.querySelectorAll("thead, tbody, tr, th, td")]) {
       element.setAttribute("role", ROLES[element.localName] ?? element.localName);
     }
     table.classList.add("labelled");
