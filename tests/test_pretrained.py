@@ -124,7 +124,8 @@ def test_fashion_generator_is_as_good_as_the_published_seeds(real_features, root
 def test_generator_is_plain_keras_and_draws_in_the_models_range(name, tmp_path):
     generator = getattr(pretrained, name)()
     latents = keras.random.normal([8, generator.inputs[0].shape[1]], seed=1)
-    images = generator([latents, np.arange(8)] if len(generator.inputs) > 1 else latents).numpy()
+    labels = keras.ops.arange(8, dtype="int32")
+    images = generator([latents, labels] if len(generator.inputs) > 1 else latents).numpy()
     assert images.dtype == np.float32
     assert np.abs(images).max() <= 1
     assert np.std(images, axis=0).mean() > 0.1  # they differ from each other

@@ -27,7 +27,7 @@ DRAWINGS: dict[str, Callable[[], str]] = {
     )
 }
 
-#: What each drawing shows, in words, by its name; a figure's `:alt:` takes it.
+#: What each drawing shows in words, by its name. Figures take it as their alternative text.
 ALT: dict[str, str] = {
     "two_networks": (
         "Noise z goes into the generator, and a generated image comes out. A real image is taken "
