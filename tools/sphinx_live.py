@@ -20,7 +20,11 @@ from sphinx.errors import SphinxError
 from sphinx.util.docutils import ReferenceRole
 
 from ganlib import data, pretrained
-from tools import live
+
+try:
+    import live  # beside this module, where Sphinx loads extensions from
+except ImportError:
+    from tools import live
 
 try:
     import minify
