@@ -18,7 +18,8 @@ def check(values):
     """Refuse parameters of another kind than their names or their looks say.
 
     A string that reads as a number, a truth value, a list or the like is refused; names and paths
-    pass. What begins with ``num_`` is an integer, what begins with ``max_`` or ``min_`` a number.
+    pass. What begins with ``num_`` is an integer, what begins with ``max_`` or ``min_`` a number, or each
+    is a list of such.
 
     Args:
         values: mapping from names to values, such as ``globals()`` in the cell that follows the
@@ -46,10 +47,11 @@ by -y "{flip: [0, 1]}".
                 "else. Write it as Python does, such as True, 3500 or 0.5; by papermill, "
                 f'-p {name} True, and a list by -y "{{{name}: [0, 1]}}".'
             )
-        if name.startswith("num_"):
-            _checks.integer(name, value, at_least=-1, fix="Write it in digits, without a point")
-        elif name.startswith(("max_", "min_")):
-            _checks.number(name, value, fix="Write it in digits")
+        for one in value if isinstance(value, list) else [value]:
+            if name.startswith("num_"):
+                _checks.integer(name, one, at_least=-1, fix="Write it in digits, without a point")
+            elif name.startswith(("max_", "min_")):
+                _checks.number(name, one, fix="Write it in digits")
 
 
 def _reads_as_something_else(text):
