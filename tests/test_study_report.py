@@ -188,7 +188,7 @@ def test_what_was_tried_is_sorted_by_its_mean_within_a_setting():
 
 def test_everything_is_written_and_every_arm_has_a_look(rows, tmp_path):
     paths = study_report.write(rows, [], rows, PROTOCOL, tmp_path, tmp_path)
-    assert len({path.name for path in paths}) == len(paths) == 12 + 7
+    assert len({path.name for path in paths}) == len(paths) == 12 + 8
     assert all(path.stat().st_size > 0 for path in paths)
     with (tmp_path / "12_study_costs.csv").open(encoding="utf-8") as file:
         costs = {row["arm"]: row for row in csv.DictReader(file)}
