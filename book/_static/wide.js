@@ -49,6 +49,7 @@
         name.className = "name";
         name.ariaHidden = "true"; // the head of the column says it
         name.append(...[...heads[i].childNodes].map((node) => node.cloneNode(true)));
+        for (const link of name.querySelectorAll("a")) link.replaceWith(...link.childNodes); // nothing to focus
         cell.append(name, value);
         cell.classList.toggle("empty", !value.textContent.trim() && !value.querySelector("img, svg"));
       });
