@@ -213,7 +213,7 @@ def test_buttons_of_every_page_lead_to_files_that_exist(published):
     for name, text in published.items():
         for link in links(text, URL):
             kind, _, rest = link.removeprefix(URL).removeprefix("/").partition("/")
-            assert kind in ("", "edit", "issues"), link
+            assert kind in ("", "edit", "issues", "releases"), link
             if kind == "edit":
                 assert rest.startswith("main/"), link
                 assert (ROOT / rest.removeprefix("main/")).is_file(), f"{name}: {link}"

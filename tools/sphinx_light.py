@@ -35,6 +35,7 @@ ICON = re.compile(
 STYLES = {"fas": "fas", "fa-solid": "fas", "far": "far", "fa-regular": "far"}
 STYLES |= {"fab": "fab", "fa-brands": "fab"}
 SHAPE = r'[{{,]"?{}"?:\[(\d+),(\d+),\[[^\]]*\],"[^"]*","([^"]+)"'
+OLD_NAME = r'[{{,]"?[\w-]+"?:\[(\d+),(\d+),\[[^\]]*"{}"[^\]]*\],"[^"]*","([^"]+)"'
 # What the font would be needed for, in the theme's style sheet.
 GLYPHS = re.compile(
     r'(?:\.fa-[\w-]+:before,?)+\{content:"[^"]*"\}|@font-face\{[^}]*Font Awesome[^}]*\}'
@@ -62,8 +63,11 @@ def drawing(style, name):
     Raises:
         KeyError: if the theme has no such icon.
     """
-    match = re.search(SHAPE.format(re.escape(name)), icons()[style])
-    if not match:
+    for form in (SHAPE, OLD_NAME):  # an icon has its name, and those that it had before
+        match = re.search(form.format(re.escape(name)), icons()[style])
+        if match:
+            break
+    else:
         raise KeyError(f"the theme's Font Awesome has no icon {name!r} in the style {style!r}")
     return match.groups()
 
