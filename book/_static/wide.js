@@ -26,7 +26,7 @@
       box.classList.toggle("cut-right", wide[i] && ends[i]);
       box.classList.toggle("cut-left", wide[i] && begins[i]);
       if (box.localName !== "mjx-container") return;
-      if (wide[i]) box.tabIndex = 0;
+      if (wide[i] && !box.closest("[aria-hidden=true]")) box.tabIndex = 0;
       else box.removeAttribute("tabindex");
     });
   }
