@@ -171,7 +171,7 @@ def test_first_visit_to_a_chapter_is_light(reader, rendered_book, chapter):  # n
     rest = sum(sizes.values()) - formulas
     heaviest = sorted(sizes.items(), key=lambda item: -item[1])[:5]
     assert rest <= 200_000, heaviest
-    assert rest + formulas <= 605_000, heaviest  # all but chapter 22: 600,000
+    assert rest + formulas <= 605_000, heaviest
     assert len(sizes) <= 40, sorted(sizes)
     assert not [path for path in sizes if "search" in path or "fontawesome" in path]
 
