@@ -18,8 +18,8 @@ def check(values):
     """Refuse parameters of another kind than their names or their looks say.
 
     A string that reads as a number, a truth value, a list or the like is refused; names and paths
-    pass. What begins with ``num_`` is an integer, what begins with ``max_`` or ``min_`` a number, or
-    it is a list of such.
+    pass. What begins with ``num_`` is an integer, what begins with ``max_`` or ``min_`` a number,
+    or it is a list of such.
 
     Args:
         values: mapping from names to values, such as ``globals()`` in the cell that follows the
