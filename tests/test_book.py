@@ -291,7 +291,7 @@ def test_size_of_media_counts_what_is_within_a_page_and_beside_it(tmp_path):
 
 def test_rendered_book_is_small(rendered):
     files = [path for path in HTML.rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in files) < 66e6
+    assert sum(path.stat().st_size for path in files) < 60e6
     sizes = {path.name: media_size(path) for path in rendered}
     assert {name: size for name, size in sizes.items() if size > 1.5e6} == {}
 

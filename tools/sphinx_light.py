@@ -179,6 +179,8 @@ def leave_out(app, exception):
         return
     styles.write_text(GLYPHS.sub("", styles.read_text(encoding="utf-8")), encoding="utf-8")
     shutil.rmtree(static / "vendor" / "fontawesome", ignore_errors=True)
+    for path in static.rglob("*.map"):  # of the theme's sources, which no page has
+        path.unlink()
     for name in ("fontawesome.js", "fontawesome.js.map"):
         (static / "scripts" / name).unlink(missing_ok=True)
 
