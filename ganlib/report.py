@@ -4,6 +4,8 @@
 Of a run on a folder, `examine` takes the numbers and `run_page` makes the page.
 """
 
+from __future__ import annotations
+
 import base64
 import dataclasses
 import html
@@ -11,12 +13,15 @@ import io
 import math
 import os
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from ganlib import _files, data, features, health, metrics, recipes, viz
+from ganlib import _files, data, health, metrics, viz
+
+if TYPE_CHECKING:
+    from ganlib import recipes
 
 _CELLS = 16  # along a side, over which pictures are averaged before they are compared
 _NUM_PAIRS = 8
@@ -292,6 +297,8 @@ def quality(real: data.Images, fake: data.Images) -> tuple[Quality, Quality]:
         counts = np.bincount(others.labels, minlength=real.num_classes)
         places = (np.flatnonzero(fake.labels == k)[:count] for k, count in enumerate(counts))
         chosen = np.concatenate(list(places))
+    from ganlib import features  # which loads TensorFlow; a page needs none
+
     pyramid = features.Pyramid(reference.images)
     rows, found = pyramid(reference.images), []
     for images in (fake[chosen], others):

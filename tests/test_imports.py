@@ -33,7 +33,7 @@ def test_no_module_warns_or_writes_when_it_is_imported():
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
-FREE_OF_TENSORFLOW = {"data", "health", "metrics", "models", "toy", "viz"}
+FREE_OF_TENSORFLOW = {"data", "health", "metrics", "models", "report", "toy", "viz"}
 
 
 @pytest.mark.parametrize("missing", ["tensorflow", "keras"])
