@@ -1,6 +1,7 @@
 """A diagnosis of a run from what it recorded: `report` names what went wrong, and what to try.
 
-`machine` is one of the machine: what is installed, and what it computes on.
+`within_classes` looks at what a generator draws of each class, of which a history knows nothing.
+`machine` is a diagnosis of the machine: what is installed, and what it computes on.
 
 All statistics are those of the last third of a run (medians over its compiled calls). With the
 discriminator's mean signs r on real and f on generated images, counted from the border of its loss,
@@ -41,7 +42,8 @@ class Finding:
     """One thing that is wrong.
 
     Attributes:
-        name: "divergence", "discriminator has won", "saturation" or "collapse".
+        name: "divergence", "discriminator has won", "saturation", "collapse" or "collapse within
+            a class".
         evidence: the statistic and its threshold, in words.
         advice: what to try first.
     """
@@ -203,6 +205,89 @@ def _collapse(diversity):
         f"{COLLAPSED_DIVERSITY:.0%}",
         "penalties.r1, layers.MinibatchStdDev or packing, and a smaller learning rate of the "
         "generator",
+    )
+
+
+# ---- the classes ---------------------------------------------------------------------------
+
+
+def within_classes(real: data.Images, fake: data.Images) -> tuple[Finding, ...]:
+    """Looks for classes of which nearly the same picture is drawn again and again.
+
+    A history does not show this: its diversity pools the classes, and one picture of each of ten
+    spreads almost as much as many do. Here a class's images are compared with real ones of the same
+    class: the standard deviation of a pixel over the images, averaged over the pixels.
+
+    Args:
+        real: `data.Images` with labels.
+        fake: `data.Images` with labels of the same classes and images of the same shape. A class
+            with fewer than two images here or among ``real`` is passed over.
+
+    Returns:
+        One `Finding` that names the classes that have collapsed; none, ``()``, if all are well.
+
+    Raises:
+        ValueError: if one has no labels, the shapes differ, or no class has two images in both.
+
+    Example:
+        >>> import numpy as np
+        >>> from ganlib import data, health
+        >>> digits = data.load_digits()
+        >>> first = [np.argmax(digits.labels == label) for label in range(10)]
+        >>> repeated = digits[np.repeat(first, 20)]
+        >>> [finding.name for finding in health.within_classes(digits, repeated)]
+        ['collapse within a class']
+        >>> health.within_classes(digits, digits[:900])
+        ()
+
+    Reference:
+        Chapter 09_conditional.
+    """
+    for name, images in (("real", real), ("fake", fake)):
+        if images.labels is None:
+            raise ValueError(
+                f"received {name} images without labels; expected a class for each. Pass "
+                "data.Images(images, labels)."
+            )
+    if real.images.shape[1:] != fake.images.shape[1:]:
+        raise ValueError(
+            f"received images of shapes {real.images.shape[1:]} and {fake.images.shape[1:]}; "
+            "expected one shape. Load the real ones at the size that is drawn."
+        )
+    spreads = {}
+    for label in np.intersect1d(real.labels, fake.labels):
+        real_spread, fake_spread = (_spread(images, label) for images in (real, fake))
+        if real_spread and fake_spread is not None:  # else it is one picture, or none to compare
+            spreads[int(label)] = fake_spread / real_spread
+    if not spreads:
+        raise ValueError(
+            f"received {len(real)} real and {len(fake)} generated images; expected a class with "
+            "two or more different ones of either. Draw more of each class."
+        )
+    return _collapsed_classes(spreads, fake.class_names or real.class_names)
+
+
+def _spread(images, label):
+    """A pixel's standard deviation over a class's images, mean over pixels; None of fewer than 2."""
+    own = images.images[images.labels == label]
+    return None if len(own) < 2 else float(np.std(own, axis=0, ddof=1, dtype=np.float32).mean())
+
+
+def _collapsed_classes(spreads, class_names):
+    few = {label: spread for label, spread in spreads.items() if spread < COLLAPSED_DIVERSITY}
+    if not few:
+        return ()
+    titles = [class_names[label] if class_names else str(label) for label in few]
+    least, most = min(few.values()), max(few.values())
+    each = f"{least:.0%}" if len(few) == 1 else f"{least:.0%} to {most:.0%}"
+    return (
+        Finding(
+            "collapse within a class",
+            f"images of {', '.join(titles)} spread {each} as much as real ones of that class, "
+            f"below {COLLAPSED_DIVERSITY:.0%}",
+            "a lower learning rate of the generator, penalties.r1 or more of it, and fewer classes "
+            "if some have hardly any images",
+        ),
     )
 
 

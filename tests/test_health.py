@@ -217,3 +217,52 @@ def test_in_a_healthy_run_nothing_is_found(name, seed):
     assert report.healthy
     assert 0.5 < report.accuracy < 0.9
     assert (report.distance is None) == (loss is not losses.wasserstein)
+
+
+def labelled(rows, labels, names=()):
+    """Images of one pixel each."""
+    pixels = np.array(rows, np.uint8).reshape(-1, 1, 1, 1)
+    return data.Images(pixels, np.array(labels), names)
+
+
+def test_a_class_of_one_picture_is_named_though_all_together_spread():
+    real = labelled([0, 20, 200, 220], [0, 0, 1, 1], ("cats", "dogs"))  # deviations 14.1 and 14.1
+    fake = labelled([10, 10, 200, 220], [0, 0, 1, 1], ("cats", "dogs"))
+    (finding,) = health.within_classes(real, fake)
+    assert finding.name == "collapse within a class"
+    assert "cats spread 0% as much" in finding.evidence
+    assert "dogs" not in finding.evidence
+
+
+@pytest.mark.parametrize(("width", "is_found"), [(9, True), (11, False)])
+def test_half_the_spread_of_the_class_is_the_border(width, is_found):
+    real = labelled([0, 20, 0, 20], [0, 0, 1, 1])
+    fake = labelled([100, 100 + width, 0, 20], [0, 0, 1, 1])
+    assert bool(health.within_classes(real, fake)) is is_found
+
+
+def test_the_spread_of_few_images_is_not_taken_for_less():
+    real = labelled([90, 110] * 500, np.zeros(1000, int))  # deviation 10.005
+    pair = labelled([100, 108], [0, 0])  # 5.66 with divisor n − 1, and 4 with n
+    assert health.within_classes(real, pair) == ()
+
+
+def test_classes_without_two_images_are_passed_over():
+    real = labelled([0, 20, 7], [0, 0, 1])
+    assert health.within_classes(real, labelled([0, 20, 9, 9], [0, 0, 1, 1])) == ()
+    with pytest.raises(ValueError, match="two or more different ones"):
+        health.within_classes(real, labelled([9, 9], [1, 1]))
+
+
+def test_images_of_one_real_picture_are_no_collapse():
+    real = labelled([5, 5, 0, 20], [0, 0, 1, 1])
+    assert health.within_classes(real, labelled([5, 5, 0, 20], [0, 0, 1, 1])) == ()
+
+
+def test_images_that_cannot_be_compared_by_class_are_refused():
+    digits = data.load_digits()[:50]
+    with pytest.raises(ValueError, match="fake images without labels"):
+        health.within_classes(digits, data.Images(digits.images))
+    larger = data.Images(np.zeros((4, 28, 28, 1), np.uint8), np.zeros(4, int))
+    with pytest.raises(ValueError, match=r"shapes \(8, 8, 1\) and \(28, 28, 1\)"):
+        health.within_classes(digits, larger)
