@@ -268,7 +268,7 @@ def within_classes(real: data.Images, fake: data.Images) -> tuple[Finding, ...]:
 
 
 def _spread(images, label):
-    """A pixel's standard deviation over a class's images, mean over pixels; None of fewer than 2."""
+    """Mean over the pixels of their deviation in a class; None of fewer than two images."""
     own = images.images[images.labels == label]
     return None if len(own) < 2 else float(np.std(own, axis=0, ddof=1, dtype=np.float32).mean())
 
