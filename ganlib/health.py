@@ -32,6 +32,8 @@ WON_ACCURACY = 0.95  # a > 0.95 means TV > 0.9: the distributions share less tha
 SATURATED_SHARE = 0.05  # of the generator's early gradient, or of the slope ½ of an undecided σ
 COLLAPSED_DIVERSITY = 0.5  # half the data's spread; sampling moves it by about 1/√(2·batch)
 FLOAT32_LOGIT = 16.6  # log(2²⁴): beyond, 1 − σ(a) is 0 in float32
+# A difference of mean logits that moves the guess "real" by half a point from one half.
+UNDECIDED_GAP = 0.02
 # Late losses over early ones. The medians of the thirds lie at 1/6 and 5/6 of a run, so what grows
 # steadily grows fivefold between them. Twice that grows faster and faster.
 LOSS_GROWTH = 10.0
@@ -42,8 +44,8 @@ class Finding:
     """One thing that is wrong.
 
     Attributes:
-        name: "divergence", "discriminator has won", "saturation", "collapse" or "collapse within
-            a class".
+        name: "divergence", "discriminator has won", "discriminator has learned nothing",
+            "saturation", "collapse" or "collapse within a class".
         evidence: the statistic and its threshold, in words.
         advice: what to try first.
     """
@@ -87,7 +89,10 @@ class Report:
 
 
 def report(history: Any, loss: Any) -> Report:
-    """Looks for divergence, a discriminator that has won, saturation, and collapse.
+    """Looks for divergence, a discriminator that has won or learned nothing, saturation, collapse.
+
+    At the end of a good run the discriminator can tell little apart as well. So it has learned
+    nothing only if that was so from the beginning on, when generated images were still noise.
 
     A healthy report is no proof of quality: a generator that makes two opposite modes of a ring has
     its whole spread. What modes are missing is found by ``metrics.mode_coverage``.
@@ -139,7 +144,11 @@ def report(history: Any, loss: Any) -> Report:
     critic = loss.border is None and not loss.paired
     found = [_divergence(history, third, critic), _collapse(diversity)]
     if not critic:
-        found[1:1] = [_won(accuracy), _saturation(early, late, accuracy)]
+        found[1:1] = [
+            _won(accuracy),
+            _learned_nothing(early, late),
+            _saturation(early, late, accuracy),
+        ]
     distance = late("real_logit") - late("fake_logit") if critic else None
     return Report(tuple(f for f in found if f), accuracy, diversity, distance)
 
@@ -174,6 +183,18 @@ def _won(accuracy):
         f"the two distributions overlaps",
         "more weight on penalties.r1, augmentation if images are few, a lower learning rate for "
         "the discriminator",
+    )
+
+
+def _learned_nothing(early, late):
+    gaps = [abs(some("real_logit") - some("fake_logit")) for some in (early, late)]
+    if not max(gaps) < UNDECIDED_GAP:  # NaN is a divergence
+        return None
+    return Finding(
+        "discriminator has learned nothing",
+        f"mean logits of real and of generated images differ by {gaps[0]:.2g} early and by "
+        f"{gaps[1]:.2g} late, below {UNDECIDED_GAP}, so the generator is told nothing",
+        "a third of the generator's learning rate, so that the discriminator can follow it",
     )
 
 

@@ -55,6 +55,32 @@ def test_an_accuracy_above_the_threshold_means_that_the_discriminator_has_won():
     assert names(real_sign=0.88, fake_sign=-0.88) == []  # a = 0.94
 
 
+def undecided(early, late):
+    """The findings of a run whose logits differ by so much in its two parts."""
+    run = History.empty()
+    for index in range(12):
+        gap = early if index < 6 else late
+        logits = {"real_logit": 0.1 + gap / 2, "fake_logit": 0.1 - gap / 2}
+        run.append(step=50 * (index + 1), **(HEALTHY | logits))
+    return [finding.name for finding in health.report(run, losses.non_saturating).findings]
+
+
+def test_a_discriminator_that_never_told_anything_apart_has_learned_nothing():
+    assert undecided(0.001, 0.001) == ["discriminator has learned nothing"]
+    assert undecided(-0.019, 0.019) == ["discriminator has learned nothing"]  # of either sign
+    assert undecided(0.021, 0.019) == []
+
+
+def test_a_discriminator_that_can_no_longer_tell_is_no_fault():
+    assert undecided(0.6, 0.0) == []
+
+
+def test_what_a_critic_scores_is_no_lack_of_learning():
+    run = history(real_logit=0.0, fake_logit=0.0)
+    run.real_logit[:] = run.fake_logit[:] = 0.0
+    assert health.report(run, losses.wasserstein).healthy
+
+
 def test_a_vanished_gradient_is_saturation_only_while_the_discriminator_is_sure():
     sure = {"real_sign": 1.0, "fake_sign": -1.0}
     assert names(generator_gradient_norm=0.02, **sure) == ["discriminator has won", "saturation"]
