@@ -16,6 +16,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -387,7 +388,7 @@ def plan_for(  # noqa: PLR0913, each is a choice that the owner of a folder may 
         reasons.append("They have colours." if channels == 3 else "All of them are grey.")
         if channels == 1:
             images = data.load_folder(folder, size, 1)
-    images, class_names, reason = _with_classes(data.distinct(images), with_classes)
+    images, class_names, reason = _with_classes(data.distinct(images), with_classes, folder)
     _require_enough(images, folder)
     name, steps, shift, because = _recipe_for(images)
     return Plan(
@@ -646,7 +647,7 @@ def _has_colour(pixels):
     return any(difference > _COLOURLESS for difference in differences)
 
 
-def _with_classes(images, wanted):
+def _with_classes(images, wanted, folder):
     """The images with labels or without, the names of the classes, and why."""
     if images.labels is None:
         if wanted:
@@ -659,9 +660,21 @@ def _with_classes(images, wanted):
     least = images.class_names[int(counts.argmin())]
     number = f"{images.num_classes} sub-folders of {counts.min()} to {counts.max()} pictures"
     if (wanted is None and counts.min() < _FEWEST_OF_A_CLASS) or wanted is False:
-        because = "as was asked" if wanted is False else f"{least!r} has too few for a class"
+        because = "as was asked" if wanted is False else f"{least!r} has too few that no other has"
         return data.Images(images.images), (), f"{number}: drawn together, {because}."
-    return images, images.class_names, f"{number}: each is a class that it can be asked for."
+    with tempfile.TemporaryDirectory() as trial:  # or samples could not be saved, hours later
+        data.save_folder(images[:0], trial)
+    because = f"{number}: each is a class that it can be asked for."
+    return images, images.class_names, because + _about_deeper(folder)
+
+
+def _about_deeper(folder):
+    """What to do if folders inside of the class folders were meant as the classes."""
+    for path in data.list_folder(folder):
+        if len(path.parts) > 2:
+            inside, top = path.parent, path.parts[0]
+            return f" {inside} counts as {top}: give {folder}/{top} to have its folders as classes."
+    return ""
 
 
 def _require_enough(images, folder):

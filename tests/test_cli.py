@@ -600,22 +600,107 @@ def test_folder_that_has_gone_is_named(trained, capsys, tmp_path):
 # --- compare and doctor --------------------------------------------------------------------------
 
 
-def test_compare_gives_an_answer_with_its_uncertainty(trained, capsys, monkeypatch):
+def test_compare_gives_an_answer_with_its_uncertainty(trained, capsys, tmp_path, monkeypatch):
     from ganlib import comparison
 
-    def across_folds(pool, settings, unlabelled, *, num_folds, seed, tell):
-        assert (len(pool), unlabelled, num_folds) == (60, None, 5)
+    def across_folds(pool, settings, unlabelled, *, num_folds, seed, tell, kept):
+        assert (len(pool), unlabelled, num_folds, seed) == (60, None, 5, 0)
+        assert kept.directory == Path("my pictures-run/compare")
         assert (settings.num_steps, settings.policy.flip) == (600, False)
         found = {"real": [50.0, 52.0, 51.0], "both": [60.0, 63.0, 61.0]}
         tell(0, found)
         return found
 
     monkeypatch.setattr(comparison, "across_folds", across_folds)
+    monkeypatch.chdir(tmp_path)
     status, out, _ = call(capsys, "compare", trained / "my pictures")
     assert status == 0
     assert "Fold 1 of 5; about" in out
     assert re.search(r"both +61\.3% +\+10\.3 points, \+8\.8 to \+11\.9; better with conf", out)
     assert out.splitlines()[-1].startswith("Take both: ")
+
+
+# Two arms that guess, by their seed and what they may learn from; one may end the process.
+GUESSING = """
+import os, signal
+import numpy as np
+from ganlib import comparison
+
+class Guesses:
+    def __init__(self, seed, images):
+        self.rng = np.random.default_rng([seed, images.images.sum()])
+
+    def probabilities(self, images):
+        return self.rng.random((len(images), 3))
+
+def arms(material, settings, discriminator, seed):
+    def augmented():
+        if seed == killed_in:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return Guesses(seed + 100, material.labelled)
+
+    return {"real": lambda: Guesses(seed, material.labelled), "classical": augmented}
+
+comparison._arms = arms
+"""
+
+
+def test_a_comparison_that_was_killed_goes_on(trained, capsys, tmp_path, monkeypatch):
+    from ganlib import comparison
+
+    line = ["compare", trained / "my pictures", "--folds", "4", "--out"]
+    code = f"killed_in = 1{GUESSING}\nimport sys\nfrom ganlib import __main__ as cli\n"
+    code += "sys.exit(cli.main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, *map(str, line), str(tmp_path / "killed")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert found.returncode == -signal.SIGKILL, found.stderr
+    assert "Fold 1 of 4" in found.stdout
+    assert "Fold 2 of 4" not in found.stdout
+    assert (
+        len(list((tmp_path / "killed").rglob("*.json"))) == 3
+    )  # one fold, and one arm of the next
+
+    monkeypatch.setattr(comparison, "_arms", comparison._arms)  # put back afterwards
+    exec(GUESSING, {"killed_in": None})
+    _, uninterrupted, _ = call(capsys, *line, tmp_path / "whole")
+    status, out, error = call(capsys, *line, tmp_path / "killed")
+    assert status == 0, error
+    assert "Fold 1 of 4 (2 of 2 were done before): real" in out
+    assert "Fold 2 of 4 (1 of 2 were done before)" in out
+    assert "Fold 3 of 4; about" in out
+    whole = [path.read_text() for path in sorted((tmp_path / "whole").rglob("*.json"))]
+    assert [path.read_text() for path in sorted((tmp_path / "killed").rglob("*.json"))] == whole
+    assert len(set(whole)) > 4
+    assert out.splitlines()[-3:] == uninterrupted.splitlines()[-3:]  # the verdict
+    _, again, _ = call(capsys, *line, tmp_path / "killed")
+    assert again.count("(2 of 2 were done before): real") == 4
+    assert "about" not in again.split("Fold 1", 1)[1]
+
+
+def test_where_a_comparison_is_kept(trained, capsys, tmp_path, monkeypatch):
+    pictures, full = trained / "my pictures", tmp_path / "full"
+    full.mkdir()
+    (full / "thesis.tex").write_text("years of work")
+    assert "not empty and holds no run" in refusal(capsys, "compare", pictures, "--out", full)
+    line = ("compare", pictures, "--out", pictures / "run")
+    assert "lies in the folder of pictures" in refusal(capsys, *line)
+    kept = []
+    monkeypatch.setattr("ganlib.comparison.Kept", lambda path: kept.append(path) or 1 / 0)
+    monkeypatch.chdir(pictures)  # from inside, beside it; else where one is
+    refusal(capsys, "compare", ".")
+    monkeypatch.chdir(tmp_path)
+    refusal(capsys, "compare", pictures)
+    assert kept == [trained / "my pictures-run" / "compare", Path("my pictures-run/compare")]
+
+
+def test_two_at_once_do_not_share_a_folder(trained, capsys):
+    from ganlib import _files
+
+    line = ("train", trained / "my pictures", "--out", trained / "run")
+    with _files.alone(trained / "run"):
+        assert "another process is at work in" in refusal(capsys, *line)
+    assert call(capsys, *line)[0] == 0
 
 
 def test_compare_without_classes_is_refused(capsys, tmp_path):
