@@ -441,8 +441,8 @@ def pictures_for(plan: Plan) -> Pictures:
             "or begin another run in another folder."
         )
     labels = np.zeros(len(images), int) if images.labels is None else images.labels
-    held_out = data.deal(labels, _HOLD_OUT, plan.seed) == 0
-    held_out &= np.bincount(labels)[labels] > 1  # a class of one picture keeps it
+    # A class of one picture keeps it.
+    held_out = (data.deal(labels, _HOLD_OUT, plan.seed) == 0) & (np.bincount(labels)[labels] > 1)
     return Pictures(images[~held_out], images[held_out], len(loaded) - len(images))
 
 
@@ -538,7 +538,7 @@ def drawn_from(
     Args:
         path: the file, as ``GAN.save_generator`` wrote it.
         plan: its `Plan`.
-        num_images: how many, of each class if the plan has any.
+        num_images: how many, of each class if the plan has any; all are held in memory.
         seed: which ones.
 
     Returns:
@@ -546,6 +546,7 @@ def drawn_from(
 
     Raises:
         FileNotFoundError: if there is no such file.
+        ValueError: if so many images take more than 4 GB.
 
     Example:
         >>> import pathlib, tempfile
@@ -561,9 +562,10 @@ def drawn_from(
     if not path.is_file():
         raise FileNotFoundError(f"there is no generator {path} yet. Train longer: the run goes on")
     generator = training.load_generator(path)
-    shape = (0, plan.image_size, plan.image_size, plan.channels)
-    names = plan.class_names or ("all",)
-    none = data.Images(np.zeros(shape, np.uint8), np.zeros(0, np.int64), names)
+    names, side = plan.class_names or ("all",), plan.image_size
+    most = 2**32 // (len(names) * side**2 * plan.channels)  # 4 GB of pixels
+    _checks.integer("num_images", num_images, at_most=most, fix="Draw often, with several seeds")
+    none = data.Images(np.zeros((0, side, side, plan.channels), np.uint8), np.zeros(0, int), names)
     networks = generator if plan.class_names else {0: generator}
     images = augment.with_synthetic(none, networks, num_images, seed)
     return images if plan.class_names else data.Images(images.images)

@@ -369,12 +369,18 @@ def test_folds_want_enough_of_each_class_and_enough_without():
 
 
 @pytest.mark.slow
-def test_every_arm_trains():
+def test_every_arm_trains_and_alike_whatever_was_kept_before(tmp_path):
     rng = np.random.default_rng(0)
     pool = data.Images(rng.integers(0, 256, (30, 28, 28, 1), np.uint8), np.arange(30) % 2)
     unlabelled = rng.integers(0, 256, (60, 28, 28, 1), np.uint8)
     settings = comparison.Settings(2, 2, 2, num_synthetic=4)
-    found = comparison.across_folds(pool, settings, unlabelled, num_folds=3)
+    call = {"unlabelled": unlabelled, "num_folds": 3}
+    found = comparison.across_folds(pool, settings, **call, kept=comparison.Kept(tmp_path))
+    for path in sorted(tmp_path.glob("*.json"))[1::2]:
+        path.unlink()
+    again = comparison.Kept(tmp_path)
+    assert comparison.across_folds(pool, settings, **call, kept=again) == found
+    assert again.num_found == 11  # of 21
     assert list(found) == [
         *("real", "classical", "pseudo_labels", "frozen", "fine_tuned"),
         *("fine_tuned_pseudo_labels", "both"),
