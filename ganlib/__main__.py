@@ -82,9 +82,9 @@ def train(options: argparse.Namespace) -> None:
     plan, is_new = _plan_of(options, run)
     with warnings.catch_warnings(action="ignore" if is_new else None):  # the plan told them
         pictures = recipes.pictures_for(plan)
-    _say(*plan.reasons)
-    _say(f"{len(pictures.train)} pictures to train on, {len(pictures.held_out)} held out to compare"
-         f" with; {pictures.num_copies} copies left out.")  # fmt: skip
+    copies = "1 copy" if pictures.num_copies == 1 else f"{pictures.num_copies} copies"
+    _say(*plan.reasons, f"{len(pictures.train)} pictures to train on, {len(pictures.held_out)} held"
+         f" out to compare with; {copies} left out.")  # fmt: skip
     with _files.alone(run):
         if is_new:
             plan = _fitted(plan, pictures, options, begun)
@@ -315,7 +315,7 @@ def compare(options: argparse.Namespace) -> None:
     policy = augment.Classical(flip=options.flip, shift=0.036, mixup=1.0)
     settings = comparison.Settings(options.steps, options.gan_steps, policy=policy)
     _say(*plan.reasons[:-1])  # the last one is about the recipe of a generator
-    _say(f"What is done is kept in {_shown(out)}: after an interruption the same line goes on.")
+    _say(f"Kept in {_shown(out)} (see --out): after an interruption the same line goes on.")
     with _files.alone(out):
         kept, how = comparison.Kept(out / _KEPT), {"num_folds": options.folds, "seed": options.seed}
         how |= {"kept": kept, "tell": _fold_teller(kept, options.folds)}
