@@ -6,8 +6,8 @@ status is 0, 1 after a failure, 2 for a line that cannot be understood, and 130 
 
 import argparse
 import dataclasses
+import errno
 import os
-import re
 import shlex
 import sys
 import time
@@ -19,13 +19,17 @@ from typing import Any
 import ganlib
 from ganlib import _checks, _files, data
 
-_GENERATOR, _GRID, _PAGE = "generator.keras", "samples.png", "report.html"
+_GENERATOR, _GRID, _PAGE, _KEPT = "generator.keras", "samples.png", "report.html", "compare"
 _NUM_LOOKS = 20  # how often a run is measured, and drawn from
 _PATIENCE = 15  # so many looks in a row, none better than the best before them, end it
 _CHECKPOINT_EVERY = 250  # steps: what a killed process may lose
 _SHARE_OF_TIME = 0.9  # of --time, for the steps; the rest is for compiling and looking
 _MOST_STEPS = 200_000
-_SECONDS = {"": 60, "s": 1, "m": 60, "h": 3600}
+_WAYS_OUT = {
+    errno.EACCES: ". Change who may read or write there, or give another folder",
+    errno.ENOSPC: ". Free some space on that disk, and give the same line again",
+}
+_number, _duration, _shown = _checks.written_integer, _checks.written_time, _files.one_line
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,20 +75,29 @@ def train(options: argparse.Namespace) -> None:
     Args:
         options: what the line says.
     """
-    from ganlib import callbacks, recipes
-    from ganlib import report as pages
+    from ganlib import recipes
 
     begun, run = time.monotonic(), _checks.path("out", options.out)
-    _require_apart(_checks.path("folder", options.folder), run)
+    _checks.apart("--out", run, _checks.path("folder", options.folder))
     plan, is_new = _plan_of(options, run)
-    pictures = recipes.pictures_for(plan)
-    for reason in plan.reasons:
-        _say(reason)
-    _say(f"{len(pictures.train)} pictures to train on, {len(pictures.held_out)} held out to compare"
-         f" with; {pictures.num_copies} copies left out.")  # fmt: skip
-    if is_new:
-        plan = _fitted(plan, pictures, options, begun)
-        recipes.write_plan(plan, run)
+    with warnings.catch_warnings(action="ignore" if is_new else None):  # the plan told them
+        pictures = recipes.pictures_for(plan)
+    copies = "1 copy" if pictures.num_copies == 1 else f"{pictures.num_copies} copies"
+    _say(*plan.reasons, f"{len(pictures.train)} pictures to train on, {len(pictures.held_out)} held"
+         f" out to compare with; {copies} left out.")  # fmt: skip
+    with _files.alone(run):
+        if is_new:
+            plan = _fitted(plan, pictures, options, begun)
+            recipes.write_plan(plan, run)
+        _go_on(options, plan, pictures, run, begun)
+
+
+def _go_on(options, plan, pictures, run, begun):
+    """Trains from where the run stands, and says what came of it."""
+    from ganlib import callbacks, recipes
+    from ganlib import report as pages
+    from ganlib.training import checkpoints
+
     every = max(50, plan.num_steps // _NUM_LOOKS // 50 * 50)
     gan = recipes.gan_for(plan)
     stop = callbacks.EarlyStop(callbacks.Distance(pictures.train), every=every, patience=_PATIENCE)
@@ -97,8 +110,7 @@ def train(options: argparse.Namespace) -> None:
         *([limit] if limit else []),
         _teller(plan, stop, run),
     ]
-    done = _steps_done(run)
-    if done:
+    if done := max(checkpoints.steps(run / "checkpoints"), default=0):
         _say(f"{done:,} of {plan.num_steps:,} steps are done already.")
     gan.train(
         pictures.train,
@@ -134,14 +146,22 @@ def _plan_of(options, run):
                     f"expected the same. Leave {name} as it was, or give another --out."
                 )
         return plan, False
-    if run.is_dir() and any(not name.startswith(".") for name in os.listdir(run)):
+    _require_own(run)
+    _files.require_writable(run)
+    given = {name: value for name, value in asked.items() if value is not None}
+    return recipes.plan_for(options.folder, with_classes=options.classes, **given), True
+
+
+def _require_own(run):
+    """Refuses a folder in which something else lies than what these commands wrote."""
+    from ganlib import recipes
+
+    names = {name for name in os.listdir(run) if name[0] != "."} if run.is_dir() else set()
+    if names and not names & {recipes.PLAN_FILE, _KEPT}:
         raise ValueError(
             f"received --out {run}, which is not empty and holds no run; expected a new or empty "
             "folder, or one into which a run was trained. Give another."
         )
-    _files.require_writable(run)
-    given = {name: value for name, value in asked.items() if value is not None}
-    return recipes.plan_for(options.folder, with_classes=options.classes, **given), True
 
 
 def _fitted(plan, pictures, options, begun):
@@ -198,12 +218,6 @@ def _tell_the_end(options, plan, gan, stop, limit):
     _say(f"  ganlib report {run}", f"  ganlib sample {run} {drawn}")
 
 
-def _steps_done(run):
-    from ganlib.training import checkpoints
-
-    return max(checkpoints.steps(run / "checkpoints"), default=0)
-
-
 # ---- sample --------------------------------------------------------------------------------------
 
 
@@ -224,16 +238,16 @@ def sample(options: argparse.Namespace) -> None:
             f"received {asked} for the run in {run}, which has {has}; expected {instead}. Give "
             f"{instead} and a number."
         )
-    _require_apart(Path(plan.folder), out)
+    _checks.apart("--out", out, plan.folder)
     count = options.num or options.per_class
-    images = recipes.drawn_from(run / _GENERATOR, plan, count, options.seed)
-    worth = _worth_of(plan, images, options)
-    about = (
-        f"{len(images):,} images drawn by the generator of {_shown(run)}, with seed {options.seed} "
-        f"and ganlib {ganlib.__version__}.\nWhat they are worth: {worth}\n"
-    )
-    with _files.new_folder(out) as folder:
+    with _files.new_folder(out) as folder:  # refused before the work, not after it
+        images = recipes.drawn_from(run / _GENERATOR, plan, count, options.seed)
         data.save_folder(images, folder)
+        worth = _worth_of(plan, images, options)
+        about = (
+            f"{len(images):,} images drawn by the generator of {_shown(run)}, with seed "
+            f"{options.seed} and ganlib {ganlib.__version__}.\nWhat they are worth: {worth}\n"
+        )
         (folder / "about.txt").write_text(_files.readable(about), encoding="utf-8")
     _say(f"{len(images):,} images are in {_shown(out)}.", f"What they are worth: {worth}")
 
@@ -274,8 +288,7 @@ def report(options: argparse.Namespace) -> None:
     gan = recipes.gan_for(plan)
     gan.restore(run / "checkpoints")
     count = 2 * len(pictures.train) // (len(plan.class_names) or 1)
-    count = min(max(count, 200), 1_000)
-    fake = recipes.drawn_from(run / _GENERATOR, plan, count)
+    fake = recipes.drawn_from(run / _GENERATOR, plan, min(max(count, 200), 1_000))
     found = pages.examine(plan, pictures, fake, gan)
     pages.run_page(plan, pictures, fake, gan, found, left_out).write(run / _PAGE)
     for what, value in pages.facts(found).items():
@@ -292,6 +305,7 @@ def compare(options: argparse.Namespace) -> None:
     """
     from ganlib import augment, comparison, recipes
 
+    out = _place_of(options)
     plan = recipes.plan_for(
         options.folder, image_size=options.size, channels=options.channels, with_classes=True
     )
@@ -300,19 +314,40 @@ def compare(options: argparse.Namespace) -> None:
     unlabelled = data.load_folder(options.unlabelled, *form).images if options.unlabelled else None
     policy = augment.Classical(flip=options.flip, shift=0.036, mixup=1.0)
     settings = comparison.Settings(options.steps, options.gan_steps, policy=policy)
-    begun, last = time.monotonic(), options.folds
+    _say(*plan.reasons[:-1])  # the last one is about the recipe of a generator
+    _say(f"Kept in {_shown(out)} (see --out): after an interruption the same line goes on.")
+    with _files.alone(out):
+        kept, how = comparison.Kept(out / _KEPT), {"num_folds": options.folds, "seed": options.seed}
+        how |= {"kept": kept, "tell": _fold_teller(kept, options.folds)}
+        accuracies = comparison.across_folds(pool, settings, unlabelled, **how)
+    _say(*comparison.verdict(accuracies, sure=options.sure))
+
+
+def _place_of(options):
+    """Where a comparison is kept: in --out, or in a folder here that has the pictures' name."""
+    folder = Path(os.path.realpath(_checks.path("folder", options.folder)))
+    place = folder.parent if Path.cwd().is_relative_to(folder) else Path()
+    out = _checks.path("out", options.out or place / f"{folder.name}-run")
+    _checks.apart("--out", out, folder)
+    _require_own(out)
+    return out
+
+
+def _fold_teller(kept, last):
+    """A function that says how each fold went, what was done before, and how long it will take."""
+    begun, before = time.monotonic(), 0
 
     def tell(fold, accuracies):
-        seconds = (time.monotonic() - begun) / (fold + 1)
-        left = f"; about {_minutes(seconds * (last - fold - 1))} to go" if fold + 1 < last else ""
-        _say(f"Fold {fold + 1} of {last}{left}: " + ", ".join(
-            f"{name} {values[-1]:.0f}%" for name, values in accuracies.items()))  # fmt: skip
+        nonlocal before
+        old, before = kept.num_found - before, kept.num_found
+        new, to_go = len(accuracies) * (fold + 1) - before, len(accuracies) * (last - fold - 1)
+        done = f" ({old} of {len(accuracies)} were done before)" if old else ""
+        seconds = (time.monotonic() - begun) * to_go / max(new, 1)
+        left = f"; about {_minutes(seconds)} to go" if new and to_go else ""
+        scores = (f"{name} {values[-1]:.0f}%" for name, values in accuracies.items())
+        _say(f"Fold {fold + 1} of {last}{done}{left}: {', '.join(scores)}")
 
-    _say(*plan.reasons[:2])
-    accuracies = comparison.across_folds(
-        pool, settings, unlabelled, num_folds=options.folds, seed=options.seed, tell=tell
-    )
-    _say(*comparison.verdict(accuracies, sure=options.sure))
+    return tell
 
 
 def doctor(options: argparse.Namespace) -> None:
@@ -370,11 +405,11 @@ def _add(commands, command: Callable, description: str, *examples: str) -> Any:
     return parser.add_argument
 
 
-def _add_form(add):
+def _add_form(add, seed=None):
     """What is true of the pictures, where nothing is to be guessed."""
     add("--size", type=int, choices=(28, 32, 64, 128), help="side of the images, in pixels")
     add("--channels", type=int, choices=(1, 3), help="1 for grey, 3 for colour")
-    add("--seed", type=_number(0), help="of all that is random (0)")
+    add("--seed", type=_number(0), default=seed, help="of all that is random (0)")
 
 
 def _add_train(commands):
@@ -406,49 +441,17 @@ def _add_compare(commands):
     add = _add(commands, compare, "with a GAN or without, how much better, and how sure that is",
                "my_pictures", "my_pictures --unlabelled others --flip")  # fmt: skip
     add("folder", metavar="FOLDER", help="pictures in one sub-folder per class")
+    add("--out", metavar="RUN", help="folder in which what is done is kept (FOLDER-run)")
     add("--unlabelled", metavar="OTHERS", help="pictures of the same kind without a class")
     add("--folds", type=_number(3), default=5, help="how often a part is held out (5)")
     add("--steps", type=_number(1), default=600, help="of every classifier (600)")
     add("--gan-steps", type=_number(1), default=1_000, help="of every GAN (1000)")
     add("--sure", type=float, default=0.9, help="confidence that a dearer way must have (0.9)")
     add("--flip", action="store_true", help="pictures may be mirrored")
-    _add_form(add)
-
-
-def _number(least):
-    """A type of argparse: an integer that is not too small."""
-
-    def integer(text):
-        if not re.fullmatch(r"\d{1,9}", text.replace("_", "")) or int(text) < least:
-            raise argparse.ArgumentTypeError(
-                f"received {text!r}; expected an integer of at least {least}. Give it in digits."
-            )
-        return int(text)
-
-    return integer
-
-
-def _duration(text):
-    """A type of argparse: seconds, from 90s, 20m, 2h or minutes alone."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip().lower())
-    if match is None or float(match[1]) == 0:
-        raise argparse.ArgumentTypeError(
-            f"received {text!r}; expected a time such as 90s, 20m or 2h. Give a number and a unit."
-        )
-    return float(match[1]) * _SECONDS[match[2]]
+    _add_form(add, seed=0)
 
 
 # ---- words ---------------------------------------------------------------------------------------
-
-
-def _require_apart(pictures, out):
-    """Refuses an output from which generated pictures would be taken for real ones."""
-    if out.resolve().is_relative_to(pictures.resolve()):
-        raise ValueError(
-            f"received --out {_shown(out)}, which lies in the folder of pictures {_shown(pictures)}"
-            "; expected another place, as what is drawn would be trained on. Give one outside of it"
-            "."
-        )
 
 
 def _say(*lines):
@@ -460,16 +463,12 @@ def _complain(text):
         print(f"ganlib: {_shown(text)}", file=sys.stderr, flush=True)
 
 
-def _shown(text):
-    """A name or a message as one line of a terminal."""
-    text = _files.readable(str(text))
-    return "".join(c if c.isprintable() else " " if c == "\n" else "?" for c in text)
-
-
 def _sentence(error):
     """What an error says, without its number, and with the file that it is about."""
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror + (f": {error.filename}" if error.filename is not None else "")
+        words = error.strerror + (f": {error.filename}" if error.filename is not None else "")
+        is_plain = error.strerror == os.strerror(error.errno)  # others say what to do themselves
+        return words + (_WAYS_OUT.get(error.errno, "") if is_plain else "")
     return str(error) or type(error).__name__
 
 

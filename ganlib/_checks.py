@@ -4,10 +4,12 @@ The functions here are for the checks that come up again and again. A check of o
 raises by itself, in the same three parts.
 """
 
+import argparse
 import dataclasses
 import numbers
 import os
 import pathlib
+import re
 
 import numpy as np
 
@@ -127,6 +129,54 @@ in this range.
     )
 
 
+def written_integer(least):
+    """Makes a type of argparse: an integer in digits that is not too small.
+
+    Args:
+        least: the smallest number that will do.
+
+    Returns:
+        A function: text -> int, which raises ``argparse.ArgumentTypeError``.
+
+    Example:
+        >>> written_integer(1)("500")
+        500
+    """
+
+    def integer_from(text):
+        if not re.fullmatch(r"\d{1,9}", text.replace("_", "")) or int(text) < least:
+            raise argparse.ArgumentTypeError(
+                f"received {text!r}; expected an integer of at least {least}. Give it in digits."
+            )
+        return int(text)
+
+    return integer_from
+
+
+def written_time(text):
+    """A type of argparse: how long something may take.
+
+    Args:
+        text: a number with a unit, such as 90s, 20m or 2h, or minutes alone.
+
+    Returns:
+        Seconds, a float above 0.
+
+    Raises:
+        ArgumentTypeError: of argparse, for other texts.
+
+    Example:
+        >>> written_time("1.5h")
+        5400.0
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip().lower())
+    if match is None or float(match[1]) == 0:
+        raise argparse.ArgumentTypeError(
+            f"received {text!r}; expected a time such as 90s, 20m or 2h. Give a number and a unit."
+        )
+    return float(match[1]) * {"": 60, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
 def one_of(name, value, choices, *, fix=None):
     """Refuses what is not among some values. True and 1.0 are not the integer 1.
 
@@ -222,6 +272,32 @@ pathlib.Path. Pass one path; of bytes, os.fsdecode makes a string.
             f"received {name}={os.fspath(value)!r}, but whose home ~ stands for is not known; "
             "expected a path that can be found. Write the folder out."
         ) from error
+
+
+def apart(name, out, pictures):
+    """Refuses an output from which generated pictures would be taken for real ones.
+
+    Args:
+        name: the argument's name, as the caller knows it.
+        out: path of a folder that is to be written.
+        pictures: path of the folder of pictures.
+
+    Raises:
+        ValueError: if the first lies in the second, or is the same.
+
+    Example:
+        >>> apart("--out", "pictures/../run", "pictures")
+        >>> apart("--out", "pictures/run", "pictures")
+        Traceback (most recent call last):
+            ...
+        ValueError: received --out pictures/run, which lies in the folder of pictures pictures; \
+expected another place, as what is drawn would be trained on. Give one outside of it.
+    """
+    if pathlib.Path(os.path.realpath(out)).is_relative_to(os.path.realpath(pictures)):
+        raise ValueError(
+            f"received {name} {out}, which lies in the folder of pictures {pictures}; expected "
+            "another place, as what is drawn would be trained on. Give one outside of it."
+        )
 
 
 def names(name, values, *, fix):

@@ -8,6 +8,11 @@ import shutil
 import tempfile
 import uuid
 
+try:
+    import fcntl
+except ImportError:  # pragma: no cover  (Windows)
+    fcntl = None
+
 # What Python makes of a byte that is no UTF-8, from U+DC80 on, and halves of a pair in UTF-16.
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -61,6 +66,50 @@ def require_writable(folder):
             f"nothing can be written in {trial.parent} ({error.strerror}). Give another folder, or "
             "change who may write there",
         ) from error
+
+
+@contextlib.contextmanager
+def alone(folder):
+    """Holds a folder for one process at a time: two that write one run would spoil it.
+
+    The system lets go when the process ends, however it ends, and nothing is left in the folder.
+    Where folders cannot be held (on Windows, on some network drives) nobody is kept out.
+
+    Args:
+        folder: a path; made if missing.
+
+    Raises:
+        OSError: if another process holds it, or it cannot be made.
+
+    Example:
+        >>> import tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> with alone(folder):
+        ...     with alone(folder):  # as another process would
+        ...         pass
+        Traceback (most recent call last):
+            ...
+        BlockingIOError: ...
+    """
+    require_writable(folder)
+    if fcntl is None:  # pragma: no cover
+        yield
+        return
+    descriptor = os.open(expanded(folder), os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise type(error)(
+                error.errno,
+                f"another process is at work in {expanded(folder)}, and two would spoil it. Wait "
+                "until it ends, or give another folder",
+            ) from error
+        except OSError:  # a drive that knows no such lock
+            pass
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -154,20 +203,25 @@ def new_folder(path):
         ['a.txt']
     """
     path = expanded(path).absolute()
-    if os.path.lexists(path) and (not path.is_dir() or any(path.iterdir())):
-        raise FileExistsError(
-            f"{path} is there already, and is no empty folder. Give the path of a new one, or "
-            "delete it"
-        )
+    _require_free(path)
     require_writable(path.parent)
     beside = pathlib.Path(tempfile.mkdtemp(prefix=".ganlib-", dir=path.parent))
     try:
         inside = beside / "folder"
         inside.mkdir()
         yield inside
+        _require_free(path)  # still: another process may have been quicker
         os.replace(inside, path)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _require_free(path):
+    if os.path.lexists(path) and (not path.is_dir() or any(path.iterdir())):
+        raise FileExistsError(
+            f"{path} is there already, and is no empty folder. Give the path of a new one, or "
+            "delete it"
+        )
 
 
 def readable(text):
@@ -188,6 +242,23 @@ def readable(text):
         ('caf%E9', 'café')
     """
     return _SURROGATES.sub(_as_in_an_address, text)
+
+
+def one_line(text):
+    r"""A name or a message as one line of a terminal, which no character in it can disturb.
+
+    Args:
+        text: a string, or an object that has words.
+
+    Returns:
+        A string: line ends are blanks, and what cannot be printed is a question mark.
+
+    Example:
+        >>> one_line("my\npictures \x1b[31m")
+        'my pictures ?[31m'
+    """
+    text = readable(str(text))
+    return "".join(c if c.isprintable() else " " if c == "\n" else "?" for c in text)
 
 
 def _as_in_an_address(match):

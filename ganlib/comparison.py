@@ -6,21 +6,25 @@ Here `split` draws what an arm may see, `HeldOut` keeps the test images where on
 out, and `paired_difference` compares seed by seed.
 
 With a few hundred images there are no seeds to spare: `across_folds` holds each image out once,
-`corrected_difference` knows that folds overlap, and `choose` is a rule that is written first.
-`worth` asks the same of one set of generated images.
+`corrected_difference` knows that folds overlap, and `choose` is a rule that is written first. With
+`Kept` a comparison that was interrupted goes on. `worth` asks the same of one set of generated
+images.
 """
 
 import dataclasses
 import functools
 import hashlib
+import json
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ganlib import _checks, augment, classify, data, features, metrics, recipes
+import ganlib
+from ganlib import _checks, _files, augment, classify, data, features, metrics, recipes
 
 _VALIDATION_PARTS = 5  # of an arm's images in a fold, one part is for the early stop
 _FEWEST_HELD_OUT = 20  # fewer say nothing: two standard errors would be over 20 points
@@ -441,8 +445,7 @@ def choose(accuracies: Mapping[str, Sequence[float]], sure: float = 0.9) -> str:
     _checks.number("sure", sure, above=0, below=1)
     chosen = next(iter(accuracies))
     for name in accuracies:
-        better = corrected_difference(accuracies[name], accuracies[chosen]).confidence >= sure
-        if name != chosen and better:
+        if corrected_difference(accuracies[name], accuracies[chosen]).confidence >= sure:
             chosen = name
     return chosen
 
@@ -471,10 +474,9 @@ def verdict(accuracies: Mapping[str, Sequence[float]], sure: float = 0.9) -> lis
             f"{found.low:+.1f} to {found.high:+.1f}; better with confidence {found.confidence:.2f}"
         )
     chosen = choose(accuracies, sure)
-    because = f"it is better than what is cheaper with a confidence of at least {sure}."
-    if chosen == first:
-        because = f"no other way is better with a confidence of {sure}."
-    return [*lines, f"Take {chosen}: {because}"]
+    better = f"it is better than what is cheaper with a confidence of at least {sure}."
+    none = f"no other way is better with a confidence of {sure}."
+    return [*lines, f"Take {chosen}: {none if chosen == first else better}"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -502,6 +504,55 @@ class Settings:
         _checks.positive_integers(**numbers)
 
 
+class Kept:
+    """A folder for numbers that took long: a file for each, which is written whole or not at all.
+
+    Args:
+        directory: the folder; made if missing.
+
+    Attributes:
+        directory: the folder, a ``pathlib.Path``.
+        num_found: how many of the numbers that were asked for lay there already.
+
+    Raises:
+        OSError: if nothing can be written there.
+
+    Example:
+        >>> import tempfile
+        >>> from ganlib import comparison
+        >>> folder = tempfile.mkdtemp()
+        >>> comparison.Kept(folder).number("a", lambda: 0.1 + 0.2)
+        0.30000000000000004
+        >>> kept = comparison.Kept(folder)
+        >>> kept.number("a", lambda: 1 / 0), kept.num_found
+        (0.30000000000000004, 1)
+    """
+
+    def __init__(self, directory: str | os.PathLike[str]) -> None:
+        self.directory, self.num_found = _files.expanded(directory), 0
+        _files.require_writable(self.directory)
+
+    def number(self, name: str, compute: Callable[[], float]) -> float:
+        """Look a number up, or compute and keep it.
+
+        Args:
+            name: what the number depends on, wholly; it becomes the name of a file.
+            compute: a function without arguments, which is called if there is no such file, or one
+                that holds no number.
+
+        Returns:
+            The number, the same to the last digit.
+        """
+        path = self.directory / f"{name}.json"
+        try:
+            value = float(json.loads(path.read_text(encoding="utf-8")))
+            self.num_found += 1
+        except (FileNotFoundError, TypeError, ValueError):
+            value = float(compute())
+            _files.write(path, json.dumps(value))
+        return value
+
+
 def across_folds(
     pool: data.Images,
     settings: Settings,
@@ -510,6 +561,7 @@ def across_folds(
     num_folds: int = 5,
     seed: int = 0,
     tell: Callable[[int, dict], None] = lambda fold, accuracies: None,
+    kept: Kept | None = None,
 ) -> dict[str, list[float]]:
     """Train each arm's classifier once for each fold, which is held out meanwhile.
 
@@ -519,6 +571,11 @@ def across_folds(
     `fine_tuned_pseudo_labels` does both. `both` adds the images of a GAN that has seen the labelled
     ones alone. Of the images that a fold leaves, a fifth is for the early stop.
 
+    With a `Kept`, each accuracy is written as soon as it is known. A later call with equal images,
+    settings and numbers takes it from there, and ends as if nothing had come between. What was kept
+    for other images, for other settings or by another version of ganlib is left alone. A policy is
+    known again by its ``repr``: a function of your own is not, in another process.
+
     Args:
         pool: labelled `data.Images`; of equal ones the first is taken.
         settings: `Settings`.
@@ -526,6 +583,7 @@ def across_folds(
         num_folds: how many parts, at least 3.
         seed: of all that is random.
         tell: called after each fold with its number and the accuracies so far.
+        kept: a `Kept`, or None to keep nothing.
 
     Returns:
         dict: name of an arm -> balanced accuracy on each fold, in percent.
@@ -543,11 +601,13 @@ def across_folds(
     counts = np.bincount(pool.labels, minlength=pool.num_classes)
     if pool.num_classes < 2 or counts.min() < least:
         raise ValueError(
-            f"received {pool.num_classes} classes of {counts.min()} to {counts.max()} different "
-            f"images; expected at least two classes of {least} each. Find more images of the small "
-            "ones, or put these together with others."
+            f"received images of {pool.num_classes} classes, {counts.min()} different ones of the "
+            f"smallest; expected at least two classes of {least} each. Sort them into two or more, "
+            "find more of the small ones, or put these together with others."
         )
-    discriminator, rest = _seen_without_labels(pool, unlabelled, settings, seed)
+    rest = _without_labels(pool, unlabelled)
+    key = _key(pool, rest, settings, num_folds, seed)
+    discriminator = None if unlabelled is None else _pretrained(rest, settings, seed, kept, key)
     folds, accuracies = data.deal(pool.labels, num_folds, seed), {}
     for fold in range(num_folds):
         held_out = HeldOut(pool[folds == fold])
@@ -555,10 +615,23 @@ def across_folds(
         for part in (material.labelled.images, material.validation.images, rest):
             held_out.seal.require_unseen(part, f"fold {fold}")
         for name, train in _arms(material, settings, discriminator, seed + fold).items():
-            score = held_out.scores(train())["balanced_accuracy"]
-            accuracies.setdefault(name, []).append(100 * score)
+            score = functools.partial(_accuracy, held_out, train)
+            found = kept.number(f"{key}-fold-{fold + 1}-{name}", score) if kept else score()
+            accuracies.setdefault(name, []).append(found)
         tell(fold, accuracies)
     return accuracies
+
+
+def _accuracy(held_out, train):
+    """Balanced accuracy of a classifier that is trained now, in percent."""
+    return 100 * held_out.scores(train())["balanced_accuracy"]
+
+
+def _key(pool, rest, settings, *numbers):
+    """A hash of all that the accuracies of `across_folds` depend on."""
+    images = [pool.images.shape, pool.labels.tolist(), _digests(pool.images), _digests(rest)]
+    about = [ganlib.__version__, _FROM_FEW, _FROM_MANY, settings, numbers, images]
+    return hashlib.sha256(repr(about).encode()).hexdigest()[:12]
 
 
 _SEES = augment.DiffAugment(
@@ -568,24 +641,34 @@ _FROM_FEW = dataclasses.replace(recipes.small_grey, gamma=0.1, augment=_SEES)
 _FROM_MANY = dataclasses.replace(recipes.small_grey, gamma=0.4)
 
 
-def _seen_without_labels(pool, unlabelled, settings, seed):
-    """A discriminator that has seen the unlabelled images, and these; or None and no images."""
+def _without_labels(pool, unlabelled):
+    """The unlabelled images that are none of the labelled ones, enough of them; or no images."""
     if unlabelled is None:
-        return None, pool.images[:0]
+        return pool.images[:0]
     rest = without_copies(data.Images(unlabelled), Seal(pool.images)).images
     if len(rest) < 2 * len(pool):
         raise ValueError(
             f"received {len(rest)} images without a label that are none of the {len(pool)} "
             "labelled ones; expected twice as many as those. Find more, or leave them out."
         )
-    return _trained(data.Images(rest), _FROM_MANY, settings.num_pretrain_steps, seed), rest
+    return rest
 
 
-def _trained(images, recipe, num_steps, seed):
+def _pretrained(rest, settings, seed, kept, key):
+    """A function that gives a discriminator that has seen these images, trained when first asked.
+
+    Its checkpoints are kept too: it is the part that takes longest.
+    """
+    directory = kept and kept.directory / f"{key}-without-labels"
+    images, num_steps = data.Images(rest), settings.num_pretrain_steps
+    return functools.cache(lambda: _trained(images, _FROM_MANY, num_steps, seed, directory))
+
+
+def _trained(images, recipe, num_steps, seed, directory=None):
     """A GAN's discriminator; of labelled images, the GAN."""
     side, _, channels = images.images.shape[1:]
     gan = recipe.gan(side, channels, num_steps, num_classes=images.num_classes or None, seed=seed)
-    gan.train(images, num_steps, progress=False)
+    gan.train(images, num_steps, directory, progress=False)
     return gan if images.num_classes else gan.discriminator
 
 
@@ -614,7 +697,7 @@ def _arms(material, settings, discriminator, seed):
         return classify.fit(model, images, settings.num_steps, seed, **parts)
 
     def start(**how):
-        return classify.from_discriminator(discriminator, own.num_classes, seed, **how)
+        return classify.from_discriminator(discriminator(), own.num_classes, seed, **how)
 
     def student(teacher, model=None):
         guessed = augment.pseudo_labelled(material.unlabelled, teacher, own.class_names)

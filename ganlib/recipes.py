@@ -16,6 +16,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -387,7 +388,7 @@ def plan_for(  # noqa: PLR0913, each is a choice that the owner of a folder may 
         reasons.append("They have colours." if channels == 3 else "All of them are grey.")
         if channels == 1:
             images = data.load_folder(folder, size, 1)
-    images, class_names, reason = _with_classes(data.distinct(images), with_classes)
+    images, class_names, reason = _with_classes(data.distinct(images), with_classes, folder)
     _require_enough(images, folder)
     name, steps, shift, because = _recipe_for(images)
     return Plan(
@@ -440,8 +441,8 @@ def pictures_for(plan: Plan) -> Pictures:
             "or begin another run in another folder."
         )
     labels = np.zeros(len(images), int) if images.labels is None else images.labels
-    held_out = data.deal(labels, _HOLD_OUT, plan.seed) == 0
-    held_out &= np.bincount(labels)[labels] > 1  # a class of one picture keeps it
+    # A class of one picture keeps it.
+    held_out = (data.deal(labels, _HOLD_OUT, plan.seed) == 0) & (np.bincount(labels)[labels] > 1)
     return Pictures(images[~held_out], images[held_out], len(loaded) - len(images))
 
 
@@ -537,7 +538,7 @@ def drawn_from(
     Args:
         path: the file, as ``GAN.save_generator`` wrote it.
         plan: its `Plan`.
-        num_images: how many, of each class if the plan has any.
+        num_images: how many, of each class if the plan has any; all are held in memory.
         seed: which ones.
 
     Returns:
@@ -545,6 +546,7 @@ def drawn_from(
 
     Raises:
         FileNotFoundError: if there is no such file.
+        ValueError: if so many images take more than 4 GB.
 
     Example:
         >>> import pathlib, tempfile
@@ -560,9 +562,10 @@ def drawn_from(
     if not path.is_file():
         raise FileNotFoundError(f"there is no generator {path} yet. Train longer: the run goes on")
     generator = training.load_generator(path)
-    shape = (0, plan.image_size, plan.image_size, plan.channels)
-    names = plan.class_names or ("all",)
-    none = data.Images(np.zeros(shape, np.uint8), np.zeros(0, np.int64), names)
+    names, side = plan.class_names or ("all",), plan.image_size
+    most = 2**32 // (len(names) * side**2 * plan.channels)  # 4 GB of pixels
+    _checks.integer("num_images", num_images, at_most=most, fix="Draw often, with several seeds")
+    none = data.Images(np.zeros((0, side, side, plan.channels), np.uint8), np.zeros(0, int), names)
     networks = generator if plan.class_names else {0: generator}
     images = augment.with_synthetic(none, networks, num_images, seed)
     return images if plan.class_names else data.Images(images.images)
@@ -646,7 +649,7 @@ def _has_colour(pixels):
     return any(difference > _COLOURLESS for difference in differences)
 
 
-def _with_classes(images, wanted):
+def _with_classes(images, wanted, folder):
     """The images with labels or without, the names of the classes, and why."""
     if images.labels is None:
         if wanted:
@@ -659,9 +662,21 @@ def _with_classes(images, wanted):
     least = images.class_names[int(counts.argmin())]
     number = f"{images.num_classes} sub-folders of {counts.min()} to {counts.max()} pictures"
     if (wanted is None and counts.min() < _FEWEST_OF_A_CLASS) or wanted is False:
-        because = "as was asked" if wanted is False else f"{least!r} has too few for a class"
+        because = "as was asked" if wanted is False else f"{least!r} has too few that no other has"
         return data.Images(images.images), (), f"{number}: drawn together, {because}."
-    return images, images.class_names, f"{number}: each is a class that it can be asked for."
+    with tempfile.TemporaryDirectory() as trial:  # or samples could not be saved, hours later
+        data.save_folder(images[:0], trial)
+    because = f"{number}: each is a class that it can be asked for."
+    return images, images.class_names, because + _about_deeper(folder)
+
+
+def _about_deeper(folder):
+    """What to do if folders inside of the class folders were meant as the classes."""
+    for path in data.list_folder(folder):
+        if len(path.parts) > 2:
+            inside, top = path.parent, path.parts[0]
+            return f" {inside} counts as {top}: give {folder}/{top} to have its folders as classes."
+    return ""
 
 
 def _require_enough(images, folder):

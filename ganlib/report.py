@@ -160,6 +160,7 @@ class Findings:
         closer: how often a generated image is closer to the training images than a held-out one
             is, in [0, 1]; 0.5 for new images.
         z_score: deviation of `closer` from 1/2, over its standard deviation for new images.
+        share_done: which part of the planned steps is done, in (0, 1].
     """
 
     num_images: int
@@ -172,6 +173,7 @@ class Findings:
     recall: float
     closer: float
     z_score: float
+    share_done: float = 1.0
 
 
 def advise(findings: Findings) -> list[str]:
@@ -198,6 +200,11 @@ def advise(findings: Findings) -> list[str]:
 
 
 def _about_the_run(found: Findings):
+    if found.share_done < 0.9:
+        yield (
+            f"Only {found.share_done:.0%} of the planned steps are done. If it was ended by the "
+            "clock or by hand, give the line of the training again: it goes on."
+        )
     if found.discriminator_loss < 0.2:
         yield (
             f"The discriminator has won: its loss is {found.discriminator_loss:.2f}, where "
@@ -393,6 +400,7 @@ def examine(
         recall=generated.recall,
         closer=copying.share_closer,
         z_score=copying.z_score,
+        share_done=gan.step / plan.num_steps,
     )
     enough = len(gan.history.step) >= 6
     diagnosis = health.report(gan.history, gan.loss) if enough else None
@@ -408,8 +416,8 @@ def facts(found: Examination) -> dict[str, str]:
     Returns:
         dict: what -> its value, each beside what it is to be compared with.
     """
-    deviation = 100 * (found.findings.closer - 0.5) / found.findings.z_score
-    deviation = abs(deviation) if math.isfinite(deviation) else math.nan
+    m, n = len(found.copying.distances), len(found.copying.held_out_distances)
+    deviation = 100 * math.sqrt((m + n + 1) / (12 * m * n))  # of Mann and Whitney
     diagnosis = found.diagnosis
     named = ", ".join(finding.name for finding in diagnosis.findings) if diagnosis else "too short"
     return {

@@ -419,6 +419,28 @@ def loop_of_links(folder):
     (folder / "a" / "b").symlink_to(folder, target_is_directory=True)
 
 
+def link_to_itself(folder):
+    folder.rmdir()
+    folder.symlink_to(folder)
+
+
+def hidden_files(folder):
+    data.save_folder(data.Images(coloured(30, 40)), folder)
+    for path in folder.iterdir():
+        path.rename(folder / f".{path.name}")
+
+
+def names_that_differ_in_case(folder):
+    data.save_folder(digits(60), folder)
+    (folder / "a").rename(folder / "C")
+
+
+def names_that_no_other_system_tells_apart(folder):
+    data.save_folder(digits(60), folder)
+    (folder / "a").rename(folder / "1:2")
+    (folder / "b").rename(folder / "1?2")
+
+
 def dead_links(folder):
     for number in range(30):
         (folder / f"{number}.png").symlink_to(folder / "nowhere")
@@ -435,6 +457,10 @@ def dead_links(folder):
         (cut_short, "none of which could be decoded"),
         (one_picture, "received 1 different pictures"),
         (copies_of_one, "received 1 different pictures"),
+        (hidden_files, "holds no pictures"),
+        (link_to_itself, "there is no folder"),
+        (names_that_differ_in_case, "expected names that differ in letters or digits. Rename the"),
+        (names_that_no_other_system_tells_apart, "Rename the classes first"),
         (lambda folder: folder.rmdir(), "there is no folder"),
         (lambda folder: (folder.rmdir(), folder.write_text("x")), "is a file"),
     ],
@@ -487,24 +513,38 @@ def beside_folders(folder):
     Image.fromarray(np.zeros((9, 9), np.uint8)).save(folder / "stray.png")
 
 
+def class_of_hidden_files(folder):
+    data.save_folder(digits(60), folder)
+    (folder / "d").mkdir()
+    for number in range(9):
+        Image.fromarray(np.zeros((9, 9 + number), np.uint8)).save(folder / "d" / f".{number}.png")
+
+
+def class_that_is_a_link_to_another(folder):
+    data.save_folder(digits(60), folder)
+    (folder / "d").symlink_to(folder / "a", target_is_directory=True)
+
+
 def links_in_a_circle(folder):
     data.save_folder(digits(60), folder)
     (folder / "a" / "up").symlink_to(folder, target_is_directory=True)
 
 
 @pytest.mark.parametrize(
-    ("fill", "num_images", "class_names"),
+    ("fill", "num_images", "class_names", "said"),
     [
-        (modes, 54, ()),
-        (strange_names, 60, ("ein Raum", "two\nlines", "猫\u0301")),
-        (one_of_each_class, 24, ()),
-        (nested_classes, 60, ("all",)),
-        (beside_folders, 61, ()),
-        (links_in_a_circle, 60, ("a", "b", "c")),
+        (modes, 54, (), "note: skipped 2 of 56"),
+        (strange_names, 60, ("ein Raum", "two\nlines", "猫\u0301"), ""),
+        (one_of_each_class, 24, (), "'kind0' has too few that no other has"),
+        (nested_classes, 60, ("all",), "all/of/a counts as all: give {}/all to have its folders"),
+        (beside_folders, 61, (), "note: 1 of 61 pictures lie directly in"),
+        (class_of_hidden_files, 60, ("a", "b", "c"), ""),
+        (class_that_is_a_link_to_another, 60, (), "'d' has too few that no other has"),
+        (links_in_a_circle, 60, ("a", "b", "c"), ""),
     ],
 )
 def test_a_folder_as_people_have_them_is_taken(
-    fill, num_images, class_names, capsys, tmp_path, monkeypatch
+    fill, num_images, class_names, said, capsys, tmp_path, monkeypatch
 ):
     def train(gan, *_, **__):
         raise KeyboardInterrupt("enough")
@@ -521,6 +561,7 @@ def test_a_folder_as_people_have_them_is_taken(
     assert sorted(plan.class_names) == sorted(class_names)
     assert all(reason in out for reason in plan.reasons)
     assert all(line.startswith(("note: ", "ganlib: ")) for line in error.splitlines())
+    assert (out + error).count(said.format(folder)) == 1 or not said  # and not once more
     assert sorted((path, path.lstat().st_mtime_ns) for path in folder.rglob("*")) == before
 
 
@@ -539,6 +580,34 @@ def test_outputs_that_would_do_harm_are_refused(trained, capsys, tmp_path):
     assert "is there already" in refusal(capsys, *sample, full / "thesis.tex")
     assert [path.name for path in full.iterdir()] == ["thesis.tex"]
     assert len(data.list_folder(pictures)) == 60
+
+
+def test_more_samples_than_memory_are_refused(trained, capsys, tmp_path):
+    line = ("sample", trained / "run", "--per-class", 999_999_999, "--out", tmp_path / "drawn")
+    assert "expected an integer from 1 to 1826091." in refusal(capsys, *line)  # 2³² / (3 · 28²)
+    assert not (tmp_path / "drawn").exists()
+
+
+def test_samples_are_refused_before_they_are_drawn(trained, capsys, tmp_path, monkeypatch):
+    (tmp_path / "full" / "of").mkdir(parents=True)
+    monkeypatch.setattr(recipes, "drawn_from", lambda *_: 1 / 0)
+    line = ("sample", trained / "run", "--per-class", 2, "--out", tmp_path / "full")
+    assert "is there already" in refusal(capsys, *line)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(13, "Permission denied", "a.png"), "Permission denied: a.png. Change who"),
+        (OSError(28, "No space left on device"), "No space left on device. Free some space"),
+        (PermissionError(13, "nothing can be written in x. Give another"), "in x. Give another"),
+        (OSError("no home folder. Set HOME"), "no home folder. Set HOME"),
+        (MemoryError(), "MemoryError"),
+    ],
+)
+def test_what_the_system_refuses_has_a_way_out(error, said):
+    assert said in cli._sentence(error)
+    assert cli._sentence(error).count("ive another") <= 1
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="whoever is root may write everywhere")
@@ -600,22 +669,107 @@ def test_folder_that_has_gone_is_named(trained, capsys, tmp_path):
 # --- compare and doctor --------------------------------------------------------------------------
 
 
-def test_compare_gives_an_answer_with_its_uncertainty(trained, capsys, monkeypatch):
+def test_compare_gives_an_answer_with_its_uncertainty(trained, capsys, tmp_path, monkeypatch):
     from ganlib import comparison
 
-    def across_folds(pool, settings, unlabelled, *, num_folds, seed, tell):
-        assert (len(pool), unlabelled, num_folds) == (60, None, 5)
+    def across_folds(pool, settings, unlabelled, *, num_folds, seed, tell, kept):
+        assert (len(pool), unlabelled, num_folds, seed) == (60, None, 5, 0)
+        assert kept.directory == Path("my pictures-run/compare")
         assert (settings.num_steps, settings.policy.flip) == (600, False)
         found = {"real": [50.0, 52.0, 51.0], "both": [60.0, 63.0, 61.0]}
         tell(0, found)
         return found
 
     monkeypatch.setattr(comparison, "across_folds", across_folds)
+    monkeypatch.chdir(tmp_path)
     status, out, _ = call(capsys, "compare", trained / "my pictures")
     assert status == 0
     assert "Fold 1 of 5; about" in out
     assert re.search(r"both +61\.3% +\+10\.3 points, \+8\.8 to \+11\.9; better with conf", out)
     assert out.splitlines()[-1].startswith("Take both: ")
+
+
+# Two arms that guess, by their seed and what they may learn from; one may end the process.
+GUESSING = """
+import os, signal
+import numpy as np
+from ganlib import comparison
+
+class Guesses:
+    def __init__(self, seed, images):
+        self.rng = np.random.default_rng([seed, images.images.sum()])
+
+    def probabilities(self, images):
+        return self.rng.random((len(images), 3))
+
+def arms(material, settings, discriminator, seed):
+    def augmented():
+        if seed == killed_in:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return Guesses(seed + 100, material.labelled)
+
+    return {"real": lambda: Guesses(seed, material.labelled), "classical": augmented}
+
+comparison._arms = arms
+"""
+
+
+def test_a_comparison_that_was_killed_goes_on(trained, capsys, tmp_path, monkeypatch):
+    from ganlib import comparison
+
+    line = ["compare", trained / "my pictures", "--folds", "4", "--out"]
+    code = f"killed_in = 1{GUESSING}\nimport sys\nfrom ganlib import __main__ as cli\n"
+    code += "sys.exit(cli.main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, *map(str, line), str(tmp_path / "killed")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert found.returncode == -signal.SIGKILL, found.stderr
+    assert "Fold 1 of 4" in found.stdout
+    assert "Fold 2 of 4" not in found.stdout
+    assert (
+        len(list((tmp_path / "killed").rglob("*.json"))) == 3
+    )  # one fold, and one arm of the next
+
+    monkeypatch.setattr(comparison, "_arms", comparison._arms)  # put back afterwards
+    exec(GUESSING, {"killed_in": None})
+    _, uninterrupted, _ = call(capsys, *line, tmp_path / "whole")
+    status, out, error = call(capsys, *line, tmp_path / "killed")
+    assert status == 0, error
+    assert "Fold 1 of 4 (2 of 2 were done before): real" in out
+    assert "Fold 2 of 4 (1 of 2 were done before)" in out
+    assert "Fold 3 of 4; about" in out
+    whole = [path.read_text() for path in sorted((tmp_path / "whole").rglob("*.json"))]
+    assert [path.read_text() for path in sorted((tmp_path / "killed").rglob("*.json"))] == whole
+    assert len(set(whole)) > 4
+    assert out.splitlines()[-3:] == uninterrupted.splitlines()[-3:]  # the verdict
+    _, again, _ = call(capsys, *line, tmp_path / "killed")
+    assert again.count("(2 of 2 were done before): real") == 4
+    assert "about" not in again.split("Fold 1", 1)[1]
+
+
+def test_where_a_comparison_is_kept(trained, capsys, tmp_path, monkeypatch):
+    pictures, full = trained / "my pictures", tmp_path / "full"
+    full.mkdir()
+    (full / "thesis.tex").write_text("years of work")
+    assert "not empty and holds no run" in refusal(capsys, "compare", pictures, "--out", full)
+    line = ("compare", pictures, "--out", pictures / "run")
+    assert "lies in the folder of pictures" in refusal(capsys, *line)
+    kept = []
+    monkeypatch.setattr("ganlib.comparison.Kept", lambda path: kept.append(path) or 1 / 0)
+    monkeypatch.chdir(pictures)  # from inside, beside it; else where one is
+    refusal(capsys, "compare", ".")
+    monkeypatch.chdir(tmp_path)
+    refusal(capsys, "compare", pictures)
+    assert kept == [trained / "my pictures-run" / "compare", Path("my pictures-run/compare")]
+
+
+def test_two_at_once_do_not_share_a_folder(trained, capsys):
+    from ganlib import _files
+
+    line = ("train", trained / "my pictures", "--out", trained / "run")
+    with _files.alone(trained / "run"):
+        assert "another process is at work in" in refusal(capsys, *line)
+    assert call(capsys, *line)[0] == 0
 
 
 def test_compare_without_classes_is_refused(capsys, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ganlib import comparison, data, features
+from ganlib import augment, comparison, data, features
 
 DIGITS = data.load_digits()
 POOL, HELD_OUT = DIGITS[:1437], DIGITS[1437:]
@@ -255,6 +255,110 @@ def test_each_image_is_held_out_once_and_not_learned_from_then(monkeypatch):
     assert all(not set(out) & learned for out, learned in zip(held, seen, strict=True))
 
 
+class Once:
+    """Arms that note how often they are trained, and guess alike."""
+
+    def __init__(self):
+        self.trained = []
+
+    def probabilities(self, images):
+        return np.eye(2)[np.arange(len(images)) % 2]
+
+    def arms(self, material, settings, discriminator, seed):
+        def frozen():
+            discriminator()
+            return self.note(("frozen", seed))
+
+        own = {"real": lambda: self.note(("real", seed))}
+        return own if discriminator is None else own | {"frozen": frozen}
+
+    def note(self, what):
+        self.trained.append(what)
+        return self
+
+
+@pytest.fixture
+def once(monkeypatch):
+    arms = Once()
+    monkeypatch.setattr(comparison, "_arms", arms.arms)
+    return arms
+
+
+def two_classes(count=40):
+    two = DIGITS[DIGITS.labels < 2][:count]
+    return data.Images(two.images, two.labels)
+
+
+def other_label(pool):
+    return data.Images(
+        pool.images, np.where(np.arange(len(pool)) == 3, 1 - pool.labels, pool.labels)
+    )
+
+
+def other_pixel(pool):
+    images = pool.images.copy()
+    images[5, 0, 0, 0] ^= 1
+    return data.Images(images, pool.labels)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"pool": other_label(two_classes())},
+        {"pool": other_pixel(two_classes())},
+        {"settings": comparison.Settings(num_steps=601)},
+        {"settings": comparison.Settings(policy=augment.Classical(flip=True))},
+        {"num_folds": 4},
+        {"seed": 1},
+    ],
+)
+def test_what_was_kept_is_taken_for_equal_calls_alone(change, once, tmp_path, monkeypatch):
+    call = {"pool": two_classes(), "settings": comparison.Settings(), "num_folds": 3}
+    first = comparison.across_folds(**call, kept=comparison.Kept(tmp_path))
+    assert len(once.trained) == 3
+    kept = comparison.Kept(tmp_path)
+    assert comparison.across_folds(**call, kept=kept) == first
+    assert (len(once.trained), kept.num_found) == (3, 3)
+    kept = comparison.Kept(tmp_path)
+    comparison.across_folds(**call | change, kept=kept)
+    assert len(once.trained) == 3 + change.get("num_folds", 3)
+    assert kept.num_found == 0
+    monkeypatch.setattr(comparison.ganlib, "__version__", "0")
+    comparison.across_folds(**call, kept=kept)
+    assert kept.num_found == 0
+
+
+def test_without_labels_it_trains_once_if_at_all_and_goes_on(once, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(comparison, "_trained", lambda *how: seen.append(how))
+    others = DIGITS.images[DIGITS.labels == 5][:90]
+    call = (two_classes(), comparison.Settings(), others)
+    comparison.across_folds(*call, num_folds=3, kept=comparison.Kept(tmp_path))
+    ((images, _, num_steps, seed, directory),) = seen  # one for all folds
+    assert (len(images), num_steps, seed, directory.parent) == (90, 2_000, 0, tmp_path)
+    again = comparison.Kept(tmp_path)
+    comparison.across_folds(*call, num_folds=3, kept=again)
+    assert (len(seen), again.num_found) == (1, 6)  # all is there: not even this is trained
+    more = comparison.Kept(tmp_path)
+    comparison.across_folds(
+        *call[:2], DIGITS.images[DIGITS.labels == 5][:91], num_folds=3, kept=more
+    )
+    assert (len(seen), more.num_found) == (2, 0)
+    assert seen[1][-1] != directory
+    comparison.across_folds(*call, num_folds=3)
+    assert seen[2][-1] is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "null", '"a"', "[1]"])
+def test_a_number_that_cannot_be_read_is_computed_again(text, tmp_path):
+    (tmp_path / "a.json").write_text(text)
+    kept = comparison.Kept(tmp_path)
+    assert kept.number("a", lambda: np.float64(0.1) + 0.2) == 0.1 + 0.2
+    assert kept.num_found == 0
+    assert kept.number("a", lambda: 7.0) == 0.1 + 0.2
+    assert kept.num_found == 1
+
+
 def test_folds_want_enough_of_each_class_and_enough_without():
     with pytest.raises(ValueError, match="at least two classes of 10 each"):
         comparison.across_folds(DIGITS[:40], comparison.Settings())
@@ -265,12 +369,18 @@ def test_folds_want_enough_of_each_class_and_enough_without():
 
 
 @pytest.mark.slow
-def test_every_arm_trains():
+def test_every_arm_trains_and_alike_whatever_was_kept_before(tmp_path):
     rng = np.random.default_rng(0)
     pool = data.Images(rng.integers(0, 256, (30, 28, 28, 1), np.uint8), np.arange(30) % 2)
     unlabelled = rng.integers(0, 256, (60, 28, 28, 1), np.uint8)
     settings = comparison.Settings(2, 2, 2, num_synthetic=4)
-    found = comparison.across_folds(pool, settings, unlabelled, num_folds=3)
+    call = {"unlabelled": unlabelled, "num_folds": 3}
+    found = comparison.across_folds(pool, settings, **call, kept=comparison.Kept(tmp_path))
+    for path in sorted(tmp_path.glob("*.json"))[1::2]:
+        path.unlink()
+    again = comparison.Kept(tmp_path)
+    assert comparison.across_folds(pool, settings, **call, kept=again) == found
+    assert again.num_found == 11  # of 21
     assert list(found) == [
         *("real", "classical", "pseudo_labels", "frozen", "fine_tuned"),
         *("fine_tuned_pseudo_labels", "both"),

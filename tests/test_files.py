@@ -103,6 +103,46 @@ def test_a_folder_is_tried(tmp_path, monkeypatch):
         _files.require_writable(tmp_path)
 
 
+def test_a_folder_is_held_until_the_process_ends_however_it_ends(tmp_path):
+    program = (
+        "import os, signal, sys\nfrom ganlib import _files\n"
+        "with _files.alone(sys.argv[1]):\n"
+        "    print('held', flush=True)\n    sys.stdin.read()\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "run")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=ROOT, **pipes) as process:
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(OSError, match="another process is at work"):  # noqa: SIM117
+            with _files.alone(tmp_path / "run"):
+                pass
+        process.kill()
+    with _files.alone(tmp_path / "run"), _files.alone(tmp_path / "other"):
+        assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_held_is_used_all_the_same(tmp_path, monkeypatch):
+    def no_locks(*_):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(_files.fcntl, "flock", no_locks)
+    with _files.alone(tmp_path), _files.alone(tmp_path):
+        pass
+
+
+def test_of_two_that_write_one_folder_the_second_is_refused(tmp_path):
+
+    def too_late():
+        with _files.new_folder(tmp_path / "drawn") as folder:
+            (folder / "a.txt").write_text("second")
+            (tmp_path / "drawn").mkdir()
+            (tmp_path / "drawn" / "a.txt").write_text("first")
+
+    with pytest.raises(FileExistsError, match="is there already"):
+        too_late()
+    assert [path.read_text() for path in tmp_path.rglob("*.txt")] == ["first"]
+
+
 def test_a_tilde_is_the_home_folder_where_there_is_one(monkeypatch):
     monkeypatch.setattr(os.path, "expanduser", lambda path: str(path).replace("~/", "/home/me/"))
     assert _files.expanded("~/a") == Path("/home/me/a")

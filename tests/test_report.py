@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganlib import data, report
+from ganlib import data, metrics, report
 
 NASTY = 'a<b & "c" <script>alert(1)</script>.jpg'
 
@@ -144,6 +144,7 @@ def test_fine_run_gets_one_sentence():
         ({"discriminator_loss": 0.1}, r"loss is 0\.10, where 1\.39 means"),
         ({"excess_distance": 5.3}, r"distance is 5\.3 above"),
         ({"recall": 0.1}, "near only 10%"),
+        ({"share_done": 0.52}, "Only 52% of the planned steps .* it goes on"),
         ({"closer": 0.66, "z_score": 3.2}, r"66% of the time .* 50%; this is 3\.2 standard"),
     ],
 )
@@ -154,8 +155,14 @@ def test_each_finding_has_its_advice_and_brings_no_other(change, words):
 
 @pytest.mark.parametrize(
     "change",
-    [{"z_score": 2.9}, {"num_enlarged": 50}, {"num_images": 100}, {"z_score": -5.4}],
-    ids=["within three deviations", "a tenth", "a hundred", "far away"],
+    [
+        {"z_score": 2.9},
+        {"num_enlarged": 50},
+        {"num_images": 100},
+        {"z_score": -5.4},
+        {"share_done": 0.9},
+    ],
+    ids=["within three deviations", "a tenth", "a hundred", "far away", "nearly done"],
 )
 def test_what_is_within_bounds_is_not_complained_about(change):
     assert "No number stands out" in report.advise(dataclasses.replace(FINE, **change))[0]
@@ -176,6 +183,17 @@ def test_cells_are_means_of_blocks(side, number):
     block = side // number
     expected = pixels[1, 2 * block : 3 * block, block : 2 * block, 2].mean() / 127.5 - 1
     assert found[1, 2, 1, 2] == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.75])
+def test_facts_say_how_far_chance_goes_whatever_was_found(share):
+    copying = metrics.NearestNeighbours(np.zeros(8, int), np.ones(8), np.ones(4), share, 0.0)
+    findings = dataclasses.replace(FINE, closer=share)
+    quality = report.Quality(0.1, 0.2, 0.3)
+    said = report.facts(report.Examination(findings, quality, quality, copying, None))
+    # For m = 8 and n = 4 two deviations are 2 · √(13 / (12 · 32)) = 0.368.
+    assert said["closer than a held-out picture"].endswith("%; new images would be in 50 ± 37%")
+    assert said["distance, precision, recall"] == "0.10, 0.20, 0.30"
 
 
 def test_quality_tells_real_pictures_from_blurred_ones_and_keeps_to_the_classes():

@@ -216,6 +216,33 @@ def test_what_readers_look_for_is_among_the_first_three(rendered_book):
     assert {query: place for query, place in ranks.items() if place > 3} == {}
 
 
+def not_read(pages):
+    """Returns what the book's sources have and the search does not: pages, and pages in part."""
+    listed = re.findall(
+        r"^ *(?:- file|root): (\S+)$", (ROOT / "_toc.yml").read_text(), re.MULTILINE
+    )
+    assert len(listed) > 60
+    lost = [name for name in listed if name not in pages]
+    for name in listed:
+        source = ROOT / f"{name}.md"
+        if name in pages and source.exists():  # of a lab, the cells have the headings
+            text = re.sub(r"^(`{3,}).*?^\1", "", source.read_text(), flags=re.MULTILINE | re.DOTALL)
+            headings = {heading for _, heading, _, _ in pages[name][2]}
+            if len(headings - {""}) < len(set(re.findall(r"^##+ .+$", text, re.MULTILINE))):
+                lost.append(f"{name}, in part")
+    return lost
+
+
+def test_every_page_of_the_book_is_read_in_full(rendered_book):
+    pages = parts_of(rendered_book)
+    assert not_read(pages) == []
+    gone = pages.pop("book/07_dcgan")
+    assert not_read(pages) == ["book/07_dcgan"]
+    assert not_read(pages | {"book/07_dcgan": [*gone[:2], gone[2][:3]]}) == [
+        "book/07_dcgan, in part"
+    ]
+
+
 def test_headings_and_terms_find_their_place(rendered_book):
     pages = parts_of(rendered_book)
     headings = {}

@@ -252,7 +252,7 @@ def _kept(root: Path, files: list[Path], skipped: list[tuple[Path, str]]) -> lis
         raise ValueError(
             f"received {len(files)} picture files in {_files.readable(str(root))}, none of which "
             f"could be decoded (the first is {_listed(skipped[:1])}); expected at least one. Save "
-            "them anew as PNG or JPEG."
+            "them anew as PNG or JPEG, or change who may read them."
         )
     broken = {name for name, _ in skipped}
     return [file for file in files if file not in broken]
