@@ -109,7 +109,7 @@ def test_each_link_has_a_page_and_each_page_a_link_that_exists():
 CLAIMS = [
     pytest.param(
         *(name, seed),
-        marks=[pytest.mark.slow] if seed or name in ("critics", "fading") else [],
+        marks=[pytest.mark.slow] if seed or name in ("calm", "critics", "fading") else [],
         id=f"{name}-{seed}",
     )
     for name in TRAINING
