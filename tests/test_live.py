@@ -434,8 +434,9 @@ def test_layer_that_the_engine_lacks_is_refused():
 # ---- the tests themselves -----------------------------------------------------------------------
 
 FAULTS = [  # file, what is there, what is put there, who notices
-    ("layers.js", "dy[j] * bend(y[j])", "-dy[j] * bend(y[j])", "smooth"),
-    ("layers.js", "dx[j] += this.bent[j]", "dx[j] -= this.bent[j]", "smooth"),
+    ("layers.js", 'slopes(bdx, "bdy", n)', 'slopes(bdx.map((b) => -b), "bdy", n)', RUNS[0]),
+    ("images.js", "dy[j] * bend(y[j])", "-dy[j] * bend(y[j])", "smooth"),
+    ("images.js", "dx[j] += this.bent[j]", "dx[j] -= this.bent[j]", "smooth"),
     ("layers.js", "this.outer(bdx, this.dy", "this.outer(this.x, this.dy", RUNS[0]),
     ("images.js", "slope: (h) => 1 - h * h", "slope: (h) => 1 + h * h", "smooth"),
     ("network.js", "weight * 2 * h.slope", "-weight * 2 * h.slope", RUNS[0]),

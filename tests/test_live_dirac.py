@@ -1,6 +1,5 @@
 """The page of two numbers: what it computes, against chapter 4 and NumPy, and its controls."""
 
-import gzip
 import itertools
 import json
 import subprocess
@@ -11,7 +10,6 @@ from scipy.special import expit
 
 from tests.test_browser import AXE_SCRIPT, DESKTOP, PHONE, Reader, chromium  # noqa: F401
 from tests.test_live import ENGINE, LINKS, node
-from tests.test_live_page import script
 
 PAGE = "book/live_dirac.html"
 PROGRAM = """
@@ -124,10 +122,6 @@ def test_links_show_what_their_sentences_say():
         assert answers[name]["factor"] > 1
     (alternating,) = compute(link_settings("leap") | {"order": "alternating"})
     assert alternating["factor"] < 1
-
-
-def test_script_is_small():
-    assert len(gzip.compress(script("dirac").encode())) < 6_000
 
 
 # ---- the page -----------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The page that draws: its weights, its images against Keras, and a reader at its controls."""
 
-import gzip
 import json
+import re
 import subprocess
 
 import numpy as np
@@ -82,9 +82,10 @@ def test_kernel_that_half_precision_changes_is_refused():
         live.script("thirds", model)
 
 
-@pytest.mark.skipif(not sphinx_live.minify, reason="there is no minifier for this machine")
-def test_script_is_small():
-    assert len(gzip.compress(script("draw").encode())) < 8_000
+@pytest.mark.parametrize("name", sphinx_live.GENERATORS)
+def test_page_tells_how_much_it_loads(rendered_book, name):
+    bytes_there = (rendered_book / "_static" / f"live_{name}.js").stat().st_size
+    assert re.search(rf'{name}: ?"{bytes_there / 1e6:.1f} MB"', script("draw"))
 
 
 # ---- the page -----------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """The pages of pulls, clouds and thresholds, against ganlib, scikit-learn and SciPy."""
 
-import gzip
 import json
 import subprocess
 
@@ -13,8 +12,6 @@ from ganlib import losses, metrics
 from ganlib._tensorflow import tf
 from tests.test_browser import AXE_SCRIPT, DESKTOP, PHONE, Reader, chromium  # noqa: F401
 from tests.test_live import ENGINE, LINKS, node
-from tests.test_live_page import script
-from tools import sphinx_live
 
 PAGES = ("pull", "clouds", "attack")
 PROGRAM = """
@@ -220,12 +217,6 @@ def test_links_to_attacks_show_what_their_sentences_say():
 # ---- the pages ----------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(not sphinx_live.minify, reason="there is no minifier for this machine")
-@pytest.mark.parametrize("name", PAGES)
-def test_script_is_small(name):
-    assert len(gzip.compress(script(name).encode())) < 6_000
-
-
 @pytest.fixture(scope="module")
 def person(chromium, rendered_book):  # noqa: F811
     return Reader(chromium, rendered_book.as_uri() + "/")
@@ -287,3 +278,64 @@ def test_page_is_accessible(person, name, size, theme):
     visit(person, name, size=size, theme=theme)
     person.page.evaluate(AXE_SCRIPT)
     assert person.ask("layout()", "structure()", f"contrast('{theme}')") + person.noted == []
+
+
+# ---- a finger -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def finger(chromium, rendered_book):  # noqa: F811
+    """Opens a page on a phone; gives its picture, its sliders' values and a finger that swipes."""
+    context = chromium.new_context(has_touch=True, is_mobile=True, viewport=PHONE)
+    page = context.new_page()
+    protocol = context.new_cdp_session(page)
+
+    def touch(kind, *places):
+        points = [{"x": x, "y": y} for x, y in places]
+        protocol.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        page.wait_for_timeout(20)
+
+    def swipe(name, begin, by):
+        page.goto(f"{rendered_book.as_uri()}/book/live_{name}.html")
+        canvas = page.locator(".live canvas").first
+        canvas.scroll_into_view_if_needed()
+        box = canvas.bounding_box()
+        x, y = box["x"] + begin[0] * box["width"], box["y"] + begin[1] * box["height"]
+        before = page.evaluate(LOOK)
+        touch("touchStart", (x, y))
+        for k in range(1, 11):
+            touch("touchMove", (x + by[0] * k / 10, y + by[1] * k / 10))
+        touch("touchEnd")
+        page.wait_for_timeout(200)
+        return before, page.evaluate(LOOK)
+
+    yield swipe
+    context.close()
+
+
+LOOK = """() => {
+  const controls = [...document.querySelectorAll("[data-name]")];
+  return [scrollY, Object.fromEntries(controls.map((one) => [one.dataset.name, one.value]))];
+}"""
+
+
+@pytest.mark.parametrize("name", ["dirac", *PAGES])
+def test_finger_scrolls_over_a_picture_and_leaves_it_as_it_is(finger, name):
+    (top, values), (later, same) = finger(name, (0.1, 0.9), (0, -150))
+    assert later > top + 50
+    assert same == values
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "moved"),
+    [("dirac", (0.75, 0.5), {"theta", "psi"}), ("clouds", (0.625, 0.4375), {"x", "y"})],
+)
+def test_finger_takes_hold_of_what_it_touches(finger, name, place, moved):
+    (top, values), (later, others) = finger(name, place, (-40, -90))
+    assert later == top
+    assert {key for key in values if others[key] != values[key]} == moved
+
+
+def test_finger_moves_a_threshold_across(finger):
+    (_, values), (_, others) = finger("attack", (0.3, 0.5), (120, 0))
+    assert float(others["threshold"]) > float(values["threshold"]) + 1

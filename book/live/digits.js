@@ -1,7 +1,7 @@
-/** A number as one reads it. */
+/** A number as one reads it: so many decimals, and fewer the larger it is. */
 export function digits(x, places = 2) {
   if (!Number.isFinite(x)) return "no number";
-  const size = Math.abs(x);
-  const text = size !== 0 && (size < 10 ** -places / 2 || size >= 1e5) ? x.toExponential(1) : x.toFixed(places);
-  return text.replace("-", "−");
+  const size = Math.abs(x), notation = size < 1e6 ? "standard" : "scientific";
+  const text = size < 100 ? x.toFixed(places) : x.toLocaleString("en", { maximumSignificantDigits: 3, notation });
+  return text.replace("-", /[1-9]/.test(text) ? "−" : ""); // nothing is minus zero
 }

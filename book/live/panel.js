@@ -1,5 +1,6 @@
 /** What the pages of pictures and sliders share: controls, their link, the words, a pointer that moves sliders. */
 import { digits } from "./digits.js";
+import { drag } from "./pointer.js";
 
 let panels = 0;
 
@@ -32,27 +33,22 @@ export class Panel {
     this.canvases = [...root.querySelectorAll("canvas")];
     for (const control of this.controls) control.oninput = () => this.renew();
     root.classList.add("live-ready");
-    addEventListener("hashchange", () => this.read());
+    addEventListener("hashchange", () => {
+      this.read();
+      root.scrollIntoView();
+    });
     this.read();
     new ResizeObserver(() => this.renew()).observe(root);
     new MutationObserver(() => this.renew()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   }
 
-  /** Moving the pointer over a picture, pressed, moves sliders: values(x, y, begins) of places in [0, 1]². */
-  drag(canvas, values) {
-    canvas.classList.add("live-pencil");
-    const put = (event) => {
-      if (!event.buttons) return;
-      const box = canvas.getBoundingClientRect(), begins = event.type === "pointerdown";
-      const found = values((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height, begins);
-      for (const [name, value] of Object.entries(found)) this.control(name).value = value;
+  /** Moving the pointer over a picture, pressed, moves sliders: values(u, v, begins), see `drag`. */
+  drag(canvas, values, handles) {
+    const move = (...where) => {
+      for (const [name, value] of Object.entries(values(...where))) this.control(name).value = value;
       this.renew();
     };
-    canvas.onpointermove = put;
-    canvas.onpointerdown = (event) => {
-      canvas.setPointerCapture(event.pointerId);
-      put(event);
-    };
+    drag(canvas, move, handles);
   }
 
   control(name) {

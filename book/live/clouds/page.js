@@ -35,7 +35,8 @@ class Page extends Panel {
       const [p, q] = [a + this.offset[0], b + this.offset[1]];
       return this.real ? { rx: p, ry: q } : { x: p, y: q };
     };
-    for (const canvas of this.canvases) this.drag(canvas, values);
+    const centres = ({ x, y, rx, ry }) => [[x, y], [rx, ry]].map(([a, b]) => [(a / REACH + 1) / 2, (1 - b / REACH) / 2]);
+    for (const canvas of this.canvases) this.drag(canvas, values, () => centres(this.settings));
   }
 
   draw({ real: shape, fake: otherShape, x, y, width, rx, ry, n, k, seed }) {

@@ -21,8 +21,14 @@ const PICTURES = ["The orbit", "Multipliers of a step", "Where steps converge"];
 class Page extends Panel {
   constructor(root) {
     super(root, { choices: CHOICES, sliders: SLIDERS, pictures: PICTURES });
-    this.drag(this.canvases[0], (x, y) => ({ theta: (2 * x - 1) * REACH, psi: (1 - 2 * y) * REACH }));
-    this.drag(this.canvases[2], (x, y) => ({ gamma: 2 * x, h: 2 * (1 - y) }));
+    const start = ({ theta, psi }) => [[(theta / REACH + 1) / 2, (1 - psi / REACH) / 2]];
+    this.drag(
+      this.canvases[0],
+      (u, v) => ({ theta: (2 * u - 1) * REACH, psi: (1 - 2 * v) * REACH }),
+      () => start(this.settings),
+    );
+    const chosen = ({ gamma, h }) => [[gamma / 2, 1 - h / 2]];
+    this.drag(this.canvases[2], (u, v) => ({ gamma: 2 * u, h: 2 * (1 - v) }), () => chosen(this.settings));
   }
 
   draw(settings) {
@@ -110,9 +116,9 @@ class Page extends Panel {
     context.globalAlpha = 1;
     context.fillStyle = colours.text;
     context.textAlign = "right";
-    context.fillText("γ = 2", size - 4, size - 6);
+    context.fillText("γ → 2", size - 4, size - 6);
     context.textAlign = "left";
-    context.fillText("h = 2", 4, 14);
+    context.fillText("h ↑ 2", 4, 14);
     ring(context, (settings.gamma / 2) * size, size - (settings.h / 2) * size, colours.text);
   }
 }

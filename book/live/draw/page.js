@@ -2,6 +2,7 @@
 import { palette } from "../canvas.js";
 import { digits } from "../digits.js";
 import { Generator } from "../engine/latents.js";
+import { drag } from "../pointer.js";
 
 const HOME = document.currentScript.src; // the weights lie beside the script
 const NAMES = {
@@ -9,7 +10,7 @@ const NAMES = {
   fashion_conditional: "garments on demand, chapter 9",
   emoji_dcgan: "emoji faces, chapter 8",
 };
-const SIZES = { fashion_dcgan: "0.9 MB", fashion_conditional: "1.1 MB", emoji_dcgan: "1.9 MB" };
+const SIZES = { fashion_dcgan: "0.9 MB", fashion_conditional: "1.2 MB", emoji_dcgan: "1.9 MB" };
 const STOPS = 9; // images of the strip
 const USUAL = { a: 0, b: 1, blend: 0.5, truncation: 1, class: 0 };
 
@@ -78,7 +79,7 @@ class Page {
       .map(([name, text]) => `<option value="${name}">${text}</option>`)
       .join("")}</select><span></span>`;
     const kind = `<label for="${id}-class" hidden>Class</label><select id="${id}-class" data-name="class" hidden></select><span hidden></span>`;
-    this.root.innerHTML = `<canvas class="live-strip live-pencil" role="img"></canvas>
+    this.root.innerHTML = `<canvas class="live-strip" role="img"></canvas>
       <div class="live-draw-body"><canvas class="live-image" role="img"></canvas>
       <div><div class="live-sliders">${brief ? "" : choice + kind}${slider("blend", "From the first to the last", 0, 1, 0.01)}
       ${number("a", "Seed of the first")}${number("b", "Seed of the last")}
@@ -97,17 +98,10 @@ class Page {
       net.onchange = () => this.turn(net.value);
     }
     // dragging along the strip goes from one seed to the other
-    const put = (event) => {
-      if (!event.buttons) return;
-      const box = this.strip.getBoundingClientRect(), u = (event.clientX - box.left) / box.width;
+    drag(this.strip, (u) => {
       this.control("blend").value = (u * STOPS - 0.5) / (STOPS - 1);
       this.draw();
-    };
-    this.strip.onpointermove = put;
-    this.strip.onpointerdown = (event) => {
-      this.strip.setPointerCapture(event.pointerId);
-      put(event);
-    };
+    });
     new MutationObserver(() => this.draw()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
     this.name_classes();
     this.read();

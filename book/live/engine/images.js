@@ -3,7 +3,7 @@
  * is after training, sums of a layer's input and output, smooth activations. Importing this makes them
  * known to `Network`.
  */
-import { ACTIVATIONS, Linear, room, size } from "./layers.js";
+import { Activation, ACTIVATIONS, Linear, room, size } from "./layers.js";
 import { LAYERS } from "./network.js";
 
 /**
@@ -191,8 +191,52 @@ export class Residual {
   }
 }
 
-Object.assign(ACTIVATIONS, {
+/** Activations `f` of the input; their derivatives `slope` and `bend` are functions of the output h. */
+const SMOOTH = {
   tanh: { f: Math.tanh, slope: (h) => 1 - h * h, bend: (h) => -2 * h * (1 - h * h) },
   sigmoid: { f: (a) => 1 / (1 + Math.exp(-a)), slope: (h) => h * (1 - h), bend: (h) => h * (1 - h) * (1 - 2 * h) },
+};
+
+/** y = f(x), number by number. */
+class Smooth extends Activation {
+  slopes(dy, name, n) {
+    const length = n * size(this.shape), dx = room(this, name, length), { y, slope } = this;
+    for (let j = 0; j < length; j++) dx[j] = dy[j] * slope(y[j]);
+    return dx;
+  }
+
+  forward(x, n) {
+    const length = n * size(this.shape), y = room(this, "y", length), { f } = this;
+    for (let j = 0; j < length; j++) y[j] = f(x[j]);
+    return y;
+  }
+
+  backward(dy, n, weights, mixed) {
+    const dx = super.backward(dy, n);
+    if (!mixed) this.dy = dy;
+    else for (let j = 0; j < n * size(this.shape); j++) dx[j] += this.bent[j];
+    return dx;
+  }
+
+  second(bdx, n) {
+    const length = n * size(this.shape), bent = room(this, "bent", length), { y, dy, bend } = this;
+    for (let j = 0; j < length; j++) bent[j] = bdx[j] * dy[j] * bend(y[j]);
+    return super.second(bdx, n);
+  }
+}
+
+/** An activation of either kind. */
+class AnyActivation {
+  constructor(input, options) {
+    return new (options.name in SMOOTH ? Smooth : Activation)(input, options);
+  }
+}
+
+Object.assign(ACTIVATIONS, SMOOTH);
+Object.assign(LAYERS, {
+  activation: AnyActivation,
+  conv: Conv,
+  conv_transpose: ConvTranspose,
+  scale: Scale,
+  residual: Residual,
 });
-Object.assign(LAYERS, { conv: Conv, conv_transpose: ConvTranspose, scale: Scale, residual: Residual });

@@ -91,50 +91,35 @@ export class Dense extends Linear {
   }
 }
 
-/**
- * Activations φ. Those of one bend at zero have a `leak`, their slope below it, which can be given
- * another value. The others, which `images.js` adds, are functions: `f` of the input, its derivatives
- * `slope` and `bend` of the output h.
- */
+/** Activations φ that bend at zero alone: their slope is 1 above it and `leak` below. `images.js` adds others. */
 export const ACTIVATIONS = {
   relu: { leak: 0 },
   leaky_relu: { leak: 0.2 },
 };
 
-/** y = φ(x), number by number. */
+/** y = φ(x), number by number. A `leak` can be given another value. */
 export class Activation {
   constructor(input, { name, ...options }) {
     Object.assign(this, { shape: input, weights: [] }, chosen(ACTIVATIONS, name, "activation"), options);
   }
 
+  /** The slopes φ'(x) times other numbers. */
+  slopes(dy, name, n) {
+    const length = n * size(this.shape), dx = room(this, name, length), { x, leak } = this;
+    for (let j = 0; j < length; j++) dx[j] = x[j] > 0 ? dy[j] : leak * dy[j];
+    return dx;
+  }
+
   forward(x, n) {
-    const length = n * size(this.shape), y = room(this, "y", length), { f, leak } = this;
     this.x = x;
-    if (f) for (let j = 0; j < length; j++) y[j] = f(x[j]);
-    else for (let j = 0; j < length; j++) y[j] = x[j] > 0 ? x[j] : leak * x[j];
-    return y;
+    return this.slopes(x, "y", n); // since φ is linear on either side
   }
 
-  #slopes(dy, name, n) {
-    const length = n * size(this.shape), dx = room(this, name, length), { x, y, slope, leak } = this;
-    if (slope) for (let j = 0; j < length; j++) dx[j] = dy[j] * slope(y[j]);
-    else for (let j = 0; j < length; j++) dx[j] = x[j] > 0 ? dy[j] : leak * dy[j];
-    return dx;
-  }
-
-  backward(dy, n, weights, mixed) {
-    const dx = this.#slopes(dy, "dx", n);
-    if (!mixed) this.dy = dy;
-    else if (this.bend) for (let j = 0; j < n * size(this.shape); j++) dx[j] += this.bent[j];
-    return dx;
+  backward(dy, n) {
+    return this.slopes(dy, "dx", n);
   }
 
   second(bdx, n) {
-    const length = n * size(this.shape), { y, dy, bend } = this;
-    if (bend) {
-      const bent = room(this, "bent", length);
-      for (let j = 0; j < length; j++) bent[j] = bdx[j] * dy[j] * bend(y[j]);
-    }
-    return this.#slopes(bdx, "bdy", n);
+    return this.slopes(bdx, "bdy", n);
   }
 }

@@ -31,7 +31,8 @@ export class Network {
     this.inputs = size(input);
     this.outputs = size(this.layers.at(-1).shape);
     const all = flat(this.layers);
-    const length = all.flatMap((layer) => layer.weights).reduce((sum, { shape }) => sum + size(shape), 0);
+    const count = (layers) => layers.flatMap((one) => one.weights).reduce((sum, { shape }) => sum + size(shape), 0);
+    const length = count(all);
     /** The weights, layer by layer, as a Keras model lists them. */
     this.values = new Float(length);
     /** Their gradients: backward() and addPenalty() add to them, clear() sets them to zero. */
@@ -43,7 +44,7 @@ export class Network {
         return layer.weights.map(({ shape }) => array.subarray(begin, (begin += size(shape))));
       };
       Object.assign(layer, { Float, values: views(this.values), gradients: views(this.gradients) });
-      at += layer.weights.reduce((sum, { shape }) => sum + size(shape), 0);
+      at += count([layer]);
     }
     this.all = all;
     this.bends = all.some((layer) => layer.bend);
@@ -59,19 +60,18 @@ export class Network {
       layer.weights.forEach(({ shape, initializer }, k) => {
         const values = layer.values[k], area = size(shape.slice(0, -2));
         const fanIn = area * shape.at(-2), fanOut = area * shape.at(-1);
-        if (initializer === "glorot_uniform") {
-          const limit = root(6 / (fanIn + fanOut));
-          for (let j = 0; j < values.length; j++) values[j] = limit * (2 * random.uniform() - 1);
-        } else if (initializer === "he_normal") {
-          // normal numbers beyond two standard deviations are drawn again, which takes from the spread
-          const std = root(2 / fanIn) / 0.8796256610342398;
-          for (let j = 0; j < values.length; j++) {
-            let z;
+        // normal numbers beyond two standard deviations are drawn again, which takes from the spread
+        const limit = root(6 / (fanIn + fanOut)), std = root(2 / fanIn) / 0.8796256610342398;
+        for (let j = 0; j < values.length; j++) {
+          let z = initializer === "ones" ? 1 : 0;
+          if (initializer === "glorot_uniform") z = limit * (2 * random.uniform() - 1);
+          else if (initializer === "he_normal") {
             do z = random.normal();
             while (Math.abs(z) > 2);
-            values[j] = std * z;
+            z *= std;
           }
-        } else values.fill(initializer === "ones" ? 1 : 0);
+          values[j] = z;
+        }
       });
     }
   }

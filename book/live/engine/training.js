@@ -148,8 +148,8 @@ export class Run {
 
   /** Whether a loss or a weight is no longer a number, so that no step makes sense any more. */
   get lost() {
-    const last = Math.max(0, this.steps - 1), { discriminator, generator } = this.history;
-    return this.steps > 0 && !Number.isFinite(discriminator[last] + generator[last]);
+    const { steps, history: { discriminator, generator } } = this;
+    return steps > 0 && !Number.isFinite(discriminator[steps - 1] + generator[steps - 1]);
   }
 }
 

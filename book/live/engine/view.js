@@ -152,9 +152,8 @@ export class View {
 
 /** The cell of a point; the last one is the outside. */
 function cellOf(x, y) {
-  const column = Math.floor(((x + HALF) / (2 * HALF)) * CELLS), row = Math.floor(((y + HALF) / (2 * HALF)) * CELLS);
-  const inside = column >= 0 && column < CELLS && row >= 0 && row < CELLS;
-  return inside ? row * CELLS + column : CELLS * CELLS;
+  const [column, row] = [x, y].map((at) => Math.floor(((at + HALF) / (2 * HALF)) * CELLS));
+  return [column, row].every((k) => k >= 0 && k < CELLS) ? row * CELLS + column : CELLS * CELLS;
 }
 
 /** The probability of each cell under a distribution, by its density at 5 × 5 places of the cell. */

@@ -54,7 +54,7 @@ class Page extends Panel {
     const { context, width: size } = prepare(canvas), colours = palette(canvas);
     const X = (l) => ((l + REACH) / (2 * REACH)) * size;
     names.forEach((name, k) => {
-      const y = (size * (k + 0.55)) / names.length, found = pull(name, real, fake);
+      const y = (size * (k + 0.62)) / names.length, found = pull(name, real, fake);
       const arrow = (from, by, up, colour, dash, player) => {
         const end = Math.max(4, Math.min(size - 4, X(from) + (by * size) / 5)), tip = Math.sign(by) * 6;
         context.strokeStyle = colour;
@@ -77,7 +77,7 @@ class Page extends Panel {
       };
       context.fillStyle = colours.text;
       context.textAlign = "center";
-      context.fillText(NAMES[name], size / 2, y - 66);
+      context.fillText(NAMES[name], size / 2, Math.max(12, y - 66));
       context.strokeStyle = colours.line;
       context.fillStyle = colours.muted;
       context.lineWidth = 1;
@@ -117,7 +117,7 @@ class Page extends Panel {
     context.stroke();
     context.fillStyle = colours.muted;
     context.textAlign = "left";
-    for (let v = -3; v <= 3; v++) if (v && Math.abs(v) < reach) context.fillText(String(v).replace("-", "−"), 4, Y(v) + 4);
+    for (let v = -3; v <= 3; v++) if (v && Math.abs(v) < reach) context.fillText(String(v).replace("-", "−"), 4, Y(v) + (v > 0 ? 14 : -5));
     context.textAlign = "right";
     context.fillText("ℓ", size - 4, size / 2 - 6);
     all.forEach((found, n) => {
@@ -135,6 +135,7 @@ class Page extends Panel {
         if (player) context.rect(X(fake) - 4, value - 4, 8, 8);
         else context.arc(X(fake), value, 4.5, 0, 7);
         context.fill();
+        if (n === 0) context.fillText("DG"[player], X(fake) - 8, Math.max(12, Math.min(size - 6, value + (player ? -6 : 14))));
       }
     });
   }

@@ -12,13 +12,8 @@ const SHOWN = { points: "points", numbers: "numbers", arrows: "arrows", grid: "l
 
 const options = (values, texts) => values.map((value) => `<option value="${value}">${texts[value] ?? value}</option>`).join("");
 
-/** The reader's first points, until some are drawn: a triangle. */
-function triangle() {
-  return Array.from({ length: 36 }, (_, k) => {
-    const t = (k % 12) / 12;
-    return [[3.2 * t - 1.6, -1.2], [1.6 - 1.6 * t, 2.8 * t - 1.2], [-1.6 * t, 1.6 - 2.8 * t]][Math.floor(k / 12)];
-  });
-}
+/** The reader's first points, until some are drawn: a figure of eight. */
+const eight = () => Array.from({ length: 36 }, (_, k) => [1.8 * Math.cos(k * 0.1745), 1.2 * Math.sin(k * 0.349)]);
 
 let pages = 0;
 
@@ -30,9 +25,14 @@ class Page {
     this.show = { points: true, numbers: true, arrows: true, grid: false, ground: "own" };
     this.opened = !root.classList.contains("live-brief");
     this.worker = new Worker(URL.createObjectURL(new Blob([WORKER], { type: "text/javascript" })));
-    this.worker.onmessage = ({ data }) => (data.frames ? this.take(data) : (this.stages = data.stages));
+    this.worker.onmessage = ({ data }) => (data.frames ? this.take(data.frames) : (this.stages = data.stages));
     this.read();
-    addEventListener("hashchange", () => location.hash.includes("=") && this.read());
+    addEventListener("hashchange", () => {
+      const { hash } = location;
+      if (!hash.includes("=") || hash === this.parts.link.hash) return; // the settings of now
+      this.read();
+      root.scrollIntoView();
+    });
     new ResizeObserver(() => this.draw()).observe(root);
     new MutationObserver(() => this.draw()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   }
@@ -42,7 +42,7 @@ class Page {
     const { runs, points, ground } = readLink(location.hash.includes("=") ? location.hash : "");
     this.runs = runs;
     this.show.ground = ground ?? "own";
-    this.points = points.length ? points : triangle();
+    this.points = points.length ? points : eight();
     this.build();
     this.start();
   }
@@ -125,8 +125,7 @@ class Page {
       <canvas class="live-plane" role="img"></canvas>
       <p class="live-words"></p>
       <canvas class="live-losses" role="img"></canvas>
-      <p class="live-legend"><span class="live-line d"></span>discriminator’s loss
-        <span class="live-line g"></span>generator’s loss</p>
+      <p class="live-legend"><span class="d">discriminator’s loss</span> <span class="g">generator’s loss</span></p>
     </div>`;
   }
 
@@ -257,7 +256,6 @@ class Page {
     this.last = 0;
     this.history = this.runs.map(() => ({ discriminator: [], generator: [] }));
     this.order("start", { runs: this.runs, points: this.points });
-    this.tell();
     this.refresh();
   }
 
@@ -265,8 +263,8 @@ class Page {
     if (this.training) return this.act("pause");
     this.training = true;
     this.stages = null;
-    this.order("train", { until: (Math.floor(this.last / STRETCH) + 1) * STRETCH });
-    this.tell();
+    this.until = (Math.floor(this.last / STRETCH) + 1) * STRETCH;
+    this.order("train", { until: this.until });
     this.refresh();
   }
 
@@ -282,12 +280,12 @@ class Page {
     this.training = false;
     if (order !== "slow") this.stages = null;
     this.order(order);
-    this.tell();
     this.refresh();
   }
 
-  /** Asks for a picture; the worker sends it when it has one. */
+  /** Renews the words, and asks for a picture; the worker sends it when it has one. */
   refresh() {
+    this.tell();
     const { ground } = this.show;
     const wanted = {
       surface: ground === "own", best: ground === "best", arrows: this.show.arrows, grid: this.show.grid,
@@ -295,7 +293,7 @@ class Page {
     this.order("frame", { wanted, every: this.still.matches ? 100 : 0 });
   }
 
-  take({ frames, training }) {
+  take(frames) {
     if (frames.length !== this.runs.length) return this.refresh(); // of before a second run came
     this.frames = frames;
     this.last = frames[0].steps;
@@ -307,12 +305,12 @@ class Page {
         old[player].push(...news[player]);
       }
     });
-    const ended = this.training && !training;
-    if (ended) this.training = false;
+    // not what the worker says of itself: this may be a frame of before Train was pressed
+    this.training &&= this.last < this.until && !frames.some((one) => one.lost);
     requestAnimationFrame(() => {
       this.draw();
-      this.tell(ended);
       if (this.training) this.refresh();
+      else this.tell();
     });
   }
 
@@ -329,7 +327,7 @@ class Page {
   // ---- words ----
 
   /** Renews the texts: what is seen always, what is said aloud now and then. */
-  tell(aloud = false) {
+  tell() {
     const { play, slow, arrows, sentence: shown, said, panels } = this.parts;
     play.textContent = this.training ? "Pause" : "Train";
     this.root.dataset.steps = this.last;
@@ -339,7 +337,7 @@ class Page {
       const at = arrowOf(this.stages[0]);
       arrows.forEach((item, k) => (k === at ? item.setAttribute("aria-current", "step") : item.removeAttribute("aria-current")));
       const [first, second] = this.stages.map(sentence);
-      shown.textContent = !second || second === first ? first : [first, second].map(name).join("\n");
+      shown.innerHTML = !second || second === first ? first : [first, second].map(name).join("\n");
     }
     if (!this.frames) return;
     const texts = this.frames.map(describe);
@@ -351,7 +349,7 @@ class Page {
       losses.setAttribute("aria-label", `Both losses over ${frame.steps} steps.`);
     });
     const now = performance.now();
-    if (aloud || !this.training || now - (this.saidAt ?? 0) > SAID) {
+    if (!this.training || now - (this.saidAt ?? 0) > SAID) {
       this.saidAt = now;
       const text = this.stages ? shown.textContent : texts.map(name).join(" ");
       if (said.textContent !== text) said.textContent = text;

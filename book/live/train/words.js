@@ -49,7 +49,7 @@ const WHERE = {
   wassersteinGP: "at points between real and generated ones, whose length should be 1",
 };
 
-/** The arrows of one step in order: player and stage, what stands on its label, and its sentence. */
+/** The arrows of one step in order: player and stage, what stands on its label, and its sentence, both in HTML. */
 export const ARROWS = [
   [
     "discriminator.latents", "draw z",
@@ -65,11 +65,11 @@ export const ARROWS = [
     (s) => `The discriminator gives each point a logit ℓ. Real points have ${digits(s.real)} in the mean, generated ones ${digits(s.fake)}.`,
   ],
   [
-    "discriminator.loss", "ℓ → L_D",
-    (s) => `The loss sums up how far the logits are from what the discriminator wants: L_D = ${digits(s.value, 3)}.`,
+    "discriminator.loss", "ℓ → L<sub>D</sub>",
+    (s) => `The loss sums up how far the logits are from what the discriminator wants: L<sub>D</sub> = ${digits(s.value, 3)}.`,
   ],
   [
-    "discriminator.gradient", "L_D → ∇",
+    "discriminator.gradient", "L<sub>D</sub> → ∇",
     () => "Each logit pulls: up at crosses (▲), down at dots (▼), a large mark where the pull is strong. Backwards through D this becomes a gradient of its weights.",
   ],
   [
@@ -86,11 +86,11 @@ export const ARROWS = [
     (s) => `The discriminator judges them: ℓ = ${digits(s.fake)} in the mean. It will not be changed in this turn.`,
   ],
   [
-    "generator.loss", "ℓ → L_G",
-    (s) => `What the generator wants is a higher ℓ. Its loss is L_G = ${digits(s.value, 3)}.`,
+    "generator.loss", "ℓ → L<sub>G</sub>",
+    (s) => `What the generator wants is a higher ℓ. Its loss is L<sub>G</sub> = ${digits(s.value, 3)}.`,
   ],
   [
-    "generator.arrows", "L_G → x̂",
+    "generator.arrows", "L<sub>G</sub> → x̂",
     (s) => `Back through the discriminator, each point gets an arrow: the way it would have to go. Their mean length is ${digits(s.length, 3)}.`,
   ],
   [
@@ -99,7 +99,7 @@ export const ARROWS = [
   ],
   [
     "generator.update", "G moves",
-    (s) => `The optimizer moves the generator’s weights, and all points move at once: from the dots along the lines. L_G goes from ${digits(s.before, 3)} to ${digits(s.after, 3)}. That was one step.`,
+    (s) => `The optimizer moves the generator’s weights, and all points move at once: from the dots along the lines. L<sub>G</sub> goes from ${digits(s.before, 3)} to ${digits(s.after, 3)}. That was one step.`,
   ],
 ];
 
@@ -119,7 +119,7 @@ export function facts({ steps, coverage, losses, means, probability, arrows, bes
   }
   if (steps) found.push(["D’s loss", digits(losses.discriminator)], ["G’s loss", digits(losses.generator)]);
   const name = probability ? "D" : "ℓ";
-  found.push([`mean ${name} of real points`, digits(means.real)], ["of generated ones", digits(means.fake)]);
+  found.push([`mean ${name}, real`, digits(means.real)], [`mean ${name}, generated`, digits(means.fake)]);
   if (arrows) found.push(["mean arrow", digits(arrows.length, 3)]);
   if (best && probability) found.push(["least possible loss of D", digits(best.loss)]);
   return found;

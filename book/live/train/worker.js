@@ -72,7 +72,7 @@ function answer() {
     return { ...view.frame(wanted), news };
   });
   told = runs[0].steps;
-  postMessage({ frames, training: isTraining() });
+  postMessage({ frames });
   quiet = performance.now() + SHARE * (performance.now() - begin);
 }
 
