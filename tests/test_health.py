@@ -217,3 +217,12 @@ def test_in_a_healthy_run_nothing_is_found(name, seed):
     assert report.healthy
     assert 0.5 < report.accuracy < 0.9
     assert (report.distance is None) == (loss is not losses.wasserstein)
+
+
+def test_machine_is_described_from_a_folder_that_has_gone(monkeypatch):
+    def gone():
+        raise FileNotFoundError(2, "No such file or directory")
+
+    assert "disk" in health.machine()
+    monkeypatch.setattr(health.os, "getcwd", gone)
+    assert "disk" not in health.machine()
