@@ -14,6 +14,7 @@ as the slope that it gives the generator stays; so it cannot win. What it has is
 distance, E D(real) − E D(generated). A critic is known by its loss, which is minus that.
 """
 
+import contextlib
 import dataclasses
 import importlib.metadata
 import os
@@ -335,7 +336,8 @@ def machine() -> dict[str, str]:
     for package in ("NumPy", "Pillow"):
         found[package] = importlib.metadata.version(package)
     found |= _devices()
-    found["disk"] = f"{shutil.disk_usage(os.getcwd()).free / 1e9:.0f} GB free here"
+    with contextlib.suppress(OSError):  # where the folder is gone in which it was called
+        found["disk"] = f"{shutil.disk_usage(os.getcwd()).free / 1e9:.0f} GB free here"
     for title, folder in data.find_datasets().items():
         found[title] = "not here: comes when it is first used" if folder is None else f"{folder}"
     return found

@@ -675,7 +675,7 @@ def _about_deeper(folder):
     for path in data.list_folder(folder):
         if len(path.parts) > 2:
             inside, top = path.parent, path.parts[0]
-            return f" {inside} counts as {top}: give {folder}/{top} to have its folders as classes."
+            return f" {inside} counts as {top}: to make it a class, give {folder}/{inside.parent}."
     return ""
 
 

@@ -536,7 +536,7 @@ def links_in_a_circle(folder):
         (modes, 54, (), "note: skipped 2 of 56"),
         (strange_names, 60, ("ein Raum", "two\nlines", "猫\u0301"), ""),
         (one_of_each_class, 24, (), "'kind0' has too few that no other has"),
-        (nested_classes, 60, ("all",), "all/of/a counts as all: give {}/all to have its folders"),
+        (nested_classes, 60, ("all",), "of/a counts as all: to make it a class, give {}/all/of."),
         (beside_folders, 61, (), "note: 1 of 61 pictures lie directly in"),
         (class_of_hidden_files, 60, ("a", "b", "c"), ""),
         (class_that_is_a_link_to_another, 60, (), "'d' has too few that no other has"),

@@ -292,3 +292,12 @@ def test_images_that_cannot_be_compared_by_class_are_refused():
     larger = data.Images(np.zeros((4, 28, 28, 1), np.uint8), np.zeros(4, int))
     with pytest.raises(ValueError, match=r"shapes \(8, 8, 1\) and \(28, 28, 1\)"):
         health.within_classes(digits, larger)
+
+
+def test_machine_is_described_from_a_folder_that_has_gone(monkeypatch):
+    def gone():
+        raise FileNotFoundError(2, "No such file or directory")
+
+    assert "disk" in health.machine()
+    monkeypatch.setattr(health.os, "getcwd", gone)
+    assert "disk" not in health.machine()
