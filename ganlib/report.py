@@ -404,6 +404,9 @@ def examine(
     )
     enough = len(gan.history.step) >= 6
     diagnosis = health.report(gan.history, gan.loss) if enough else None
+    if diagnosis and len(train) > len(plan.class_names) > 0:  # else a class is one picture
+        collapsed = health.within_classes(train, fake)
+        diagnosis = dataclasses.replace(diagnosis, findings=(*diagnosis.findings, *collapsed))
     return Examination(findings, generated, real, copying, diagnosis)
 
 

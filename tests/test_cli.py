@@ -179,6 +179,7 @@ def test_plan_follows_the_pictures(tiny, side, channels, given, expected, tmp_pa
         (28, 1, None, ("small_grey", False)),
         (28, 1, "some", ("small_grey_by_class", False)),
         (32, 3, None, ("small_colour", False)),
+        (32, 3, "some", ("small_colour_by_class", False)),
         (64, 3, "some", ("few_images", False)),
     ],
 )
