@@ -64,8 +64,8 @@ def test_drawn_marks_stay_on_the_sheet(name):
         assert 0 < float(node.get("y")) < height
 
 
-def test_dcgan_drawing_has_the_grids_of_the_networks():
-    from ganlib.models import dcgan
+def test_dcgan_drawing_has_the_grids_of_chapter_7():
+    from ganlib import recipes
 
     def grids(model):
         shapes = [layer.output.shape[1:] for layer in model.layers]
@@ -76,7 +76,7 @@ def test_dcgan_drawing_has_the_grids_of_the_networks():
     sides = [line.split(" × ")[0] for line in lines if " × " in line]
     channels = [line.split()[0] for line in lines if "channel" in line]
     drawn = [(int(a), int(a), int(b)) for a, b in zip(sides, channels, strict=True)]
-    networks = dcgan.generator(28, 1, latent_dim=64), dcgan.discriminator(28, 1)
+    networks = recipes.small_grey.networks(28, 1)
     assert drawn == [grid for network in networks for grid in grids(network)]
 
 

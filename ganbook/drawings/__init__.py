@@ -43,8 +43,8 @@ ALT: dict[str, str] = {
     "dcgan_grids": (
         "The generator: 64 latent numbers become a grid of 7 by 7 places with 64 channels, then "
         "14 by 14 with 32, 28 by 28 with 16, and an image of 28 by 28 with one. The "
-        "discriminator: from the image to 14 by 14 with 16 channels, 7 by 7 with 32, 4 by 4 with "
-        "64, and one logit."
+        "discriminator: from the image to 14 by 14 with 24 channels, 7 by 7 with 48, 4 by 4 with "
+        "96, and one logit."
     ),
     "transposed_convolution": (
         "Two neighbouring pixels of a grid each write a patch of 4 by 4 into a larger grid, two "

@@ -23,7 +23,7 @@ def dcgan_grids() -> str:
     pen.text(4, 18, "generator", GENERATOR, anchor="start")
     pen.text(4, 200, "discriminator", DISCRIMINATOR, anchor="start")
     centres = 100, 206, 326, 462
-    grids = ((7, 64), (14, 32), (28, 16), (28, 1)), ((28, 1), (14, 16), (7, 32), (4, 64))
+    grids = ((7, 64), (14, 32), (28, 16), (28, 1)), ((28, 1), (14, 24), (7, 48), (4, 96))
     gaps = ((36, 70), (130, 170), (242, 274), (376, 412)), ((94, 138), (196, 244), (296, 340))
     pen.text(22, 71, "*z*\n64", MUTED)
     for centre, grid in zip(centres, grids[0], strict=True):
