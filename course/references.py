@@ -39,6 +39,7 @@ def labels():
         title, page = TITLE.search(text)[1], f"book/{path.stem}.html"
         found[path.stem] = (f"*{title}*", page)
         for kind, name, label in DIRECTIVE.findall(text):
+            name = name.removeprefix("★ ")  # which marks what a first reading may skip
             words = f"the {kind} “{name}” in *{title}*" if name else f"the {kind} in *{title}*"
             found[label] = (words, f"{page}#{label}")
         for _, label, _ in FIGURE.findall(text):
