@@ -243,6 +243,10 @@ def test_labels_become_titles_and_links():
     assert "](https://b/book/06_measuring.html#thm-frechet) is" in references.resolve(
         text, "https://b"
     )
+    assert references.resolve("See [[eq-delta]], and [[thm-function-space]].", None) == (
+        "See the equation in the section “Losses without logarithms” of *Losses and divergences*, "
+        "and the theorem “Convergence in function space” in *The minimax game*."
+    )
     with pytest.raises(ValueError, match=r"received \[\[nowhere\]\]; expected"):
         references.resolve("[[nowhere]]", None)
 

@@ -19,8 +19,7 @@ student_id = "0000000"  # yours, in quotation marks
 # ## 1. The value of the game
 #
 # With the best discriminator the value function takes the value of [[thm-value-at-optimum]]. Compute it from `p` and `q`
-# in natural logarithms.
-# A place that neither of the two ever tries, $p = q = 0$, adds nothing.
+# in natural logarithms. A place that neither of the two ever tries, $p = q = 0$, adds nothing.
 # <details><summary>Hint</summary>`special.xlogy(x, y)` is x·log(y), and 0 where x is 0. But if y is 0/0, which is nan, so
 # is the result.</details>
 # %% answer q1
@@ -45,7 +44,7 @@ assert abs(game_value(np.array([1.0, 0.0]), np.array([0.0, 1.0]))) < 1e-9, "noth
 # [[thm-function-space]] moves the generator's distribution itself: each place is multiplied by a power of
 # $1 / (1 - D^*)$, and the result is made a distribution again. Here `rate` is $\eta$. At a place with $q = 0 < p$, which
 # the generator never tries, $D^* = 1$ and the factor is infinite. We set infinity times 0 to 0, so that such a place
-# stays empty. [[eq-halving]] does not hold there, as it would fill the place.
+# stays empty. [[eq-halving]], by which a step of rate 1 goes half of the way to the data, does not hold there.
 # %% answer q2
 def mirror_step(p, q, rate):
     """Returns the generator's distribution after one step against the best discriminator.
