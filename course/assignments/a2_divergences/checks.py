@@ -100,7 +100,7 @@ def bound_of_ones(ask, rng):
 
 @check("q3", 2)
 def bound_is_reached(ask, rng):
-    """the best critic plus c gives KL + 1 + c - exp(c), and t at a place without data less"""
+    """the best critic plus c gives KL + 1 + c - exp(c); a place without data takes q·exp(t - 1) off"""
     for _ in range(8):
         p, q = distributions(rng, 5)
         for c in (0.0, rng.uniform(0.3, 1), -rng.uniform(0.3, 1)):
