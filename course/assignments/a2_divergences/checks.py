@@ -140,6 +140,7 @@ def unequal_sizes(ask, rng):
     for k in range(4):
         n, m = rng.permutation([3, 4, 5, 7])[:2]
         x, y = rng.normal(size=n) * 2, rng.normal(size=m) + 1
+        x[:2] = y.min() - rng.uniform(0.5, 2), y.max() + rng.uniform(0.5, 2)  # no shift
         if k % 2:
             x, y = np.append(x, x[:2]), np.append(y, [y[0], x[0]])
             n, m = n + 2, m + 2
