@@ -23,6 +23,7 @@ TABLE = re.compile(
     re.MULTILINE,
 )
 EQUATION = re.compile(r"^\$\$ \(([\w-]+)\)$", re.MULTILINE)
+HEADING = re.compile(r"^##+ (.+)$", re.MULTILINE)
 SECTION = re.compile(r"^\(([\w-]+)\)=\n+#+ (.+)$", re.MULTILINE)
 MEASURED = re.compile(r"\{\{.*?\}\}")  # a number that the book fills in
 TITLE_OF_A_LAB = re.compile(r"^# Lab \d+: (.+)$", re.MULTILINE)
@@ -39,14 +40,17 @@ def labels():
         title, page = TITLE.search(text)[1], f"book/{path.stem}.html"
         found[path.stem] = (f"*{title}*", page)
         for kind, name, label in DIRECTIVE.findall(text):
+            name = name.removeprefix("★ ")  # which marks what a first reading may skip
             words = f"the {kind} “{name}” in *{title}*" if name else f"the {kind} in *{title}*"
             found[label] = (words, f"{page}#{label}")
         for _, label, _ in FIGURE.findall(text):
             found[label] = (f"the figure `{label}` in *{title}*", f"{page}#{label}")
         for _, label in TABLE.findall(text):
             found[label] = (f"the table `{label}` in *{title}*", f"{page}#{label}")
-        for label in EQUATION.findall(text):
-            found[label] = (f"the equation `{label}` in *{title}*", f"{page}#equation-{label}")
+        for equation in EQUATION.finditer(text):
+            section = HEADING.findall(text, 0, equation.start())[-1]
+            words = f"the equation in the section “{section}” of *{title}*"
+            found[equation[1]] = (words, f"{page}#equation-{equation[1]}")
         for label, name in SECTION.findall(text):
             found[label] = (f"the section “{name}” in *{title}*", f"{page}#{label}")
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):

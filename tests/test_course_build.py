@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
 from course import __main__ as commands
@@ -110,30 +111,115 @@ def test_notebook_solved_is_the_reference(name):
     assert all(line in code for line in rehearsal.reference(assignment).splitlines())
 
 
-def run_in_a_kernel(notebook):
-    """Runs a notebook's cells as a kernel does, far from the repository; returns what it prints."""
-    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    program = (
-        "import json, sys\nIn = ['']\nspace = {'In': In, '__name__': '__main__'}\n"
-        "for text in json.load(sys.stdin):\n    In.append(text)\n"
-        "    try: exec(text, space)\n    except (AssertionError, NotImplementedError): pass\n"
-    )
-    command = [sys.executable, "-I", "-c", program]
-    result = subprocess.run(
-        command, input=json.dumps(cells), capture_output=True, text=True, check=False
-    )
+KERNEL = """
+import contextlib, io, json, sys
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+printed = []
+for cells in json.load(sys.stdin):
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
+    with contextlib.redirect_stdout(io.StringIO()):
+        for text in cells[:-1]:
+            shell.run_cell(text, store_history=True)
+    with contextlib.redirect_stdout(io.StringIO()) as last:
+        shell.run_cell(cells[-1], store_history=True)
+    printed.append(last.getvalue())
+json.dump(printed, sys.stdout)
+"""
+
+
+def run_in_kernels(*sessions):
+    """Runs cells as kernels do, far from the repository; returns what each one's last prints."""
+    command = [sys.executable, "-I", "-c", KERNEL]
+    data = json.dumps(sessions)
+    result = subprocess.run(command, input=data, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
-    return result.stdout
+    return json.loads(result.stdout)
+
+
+def code_of(name, kind):
+    """Returns the code cells of a notebook."""
+    cells = build.notebook(assignments.load(name, KEY), kind).cells
+    return [cell.source for cell in cells if cell.cell_type == "code"]
+
+
+EXAMPLE = "student_id: 0000000, which is the example's: write your own\n"
+AGAIN = (
+    "Cells were run more than once. Before you hand in, restart the kernel, run all\n"
+    "cells from the top, and read this again.\n"
+)
+CALLS = "return np.mean(real) - np.mean(fake)"
 
 
 def test_self_check_reads_as_the_grader_does():
-    notebook = build.notebook(assignments.load("a0", KEY), "solved")
-    assert run_in_a_kernel(notebook) == "q1: passes\nstudent_id: 0000000\n"
-    place = next(k for k, cell in enumerate(notebook.cells) if "def gap" in cell.source)
-    notebook.cells[place].source = "far = len(In)\ndef gap(real, fake): return far"
-    assert "q1: NameError: name 'far' is not defined" in run_in_a_kernel(notebook)
-    student = build.notebook(assignments.load("a0", KEY), "student")
-    assert "q1: NotImplementedError" in run_in_a_kernel(student)
+    given, answer, check, last = code_of("a0", "solved")
+    broken = answer.replace("):", ")")
+    helper = "# check by hand\ndef middle(x):\n    return np.mean(x)"
+    cases = {
+        "solved": ([answer], "q1: passes\n" + EXAMPLE),
+        "own name": ([answer.replace("0000000", "Ada 7")], "q1: passes\nstudent_id: Ada 7\n"),
+        "number": (
+            [answer.replace('"0000000"', "2715042")],
+            "q1: passes\nstudent_id: not read; write it in quotation marks\n",
+        ),
+        "what is computed": (
+            ["far = len(In)", answer.replace(CALLS, "return far")],
+            "q1: NameError: name 'far' is not defined\n" + EXAMPLE,
+        ),
+        "a default that comes too late": (
+            ["K = 1", answer.replace("fake)", "fake, k=K)", 1), "K = 2"],
+            "q1: gap: NameError: name 'K' is not defined; NameError: "
+            "name 'gap' is not defined\n" + EXAMPLE,
+        ),
+        "magics": (
+            ["%%time\n" + answer.replace(CALLS, "return middle(real) - middle(fake)"), helper],
+            "q1: passes\n" + EXAMPLE,
+        ),
+        "mended": ([broken, answer], "q1: passes\n" + EXAMPLE),
+        "check run again": ([broken, check, answer], "q1: passes\n" + EXAMPLE + AGAIN),
+        "not mended": (
+            [answer, "def other()\n    pass"],
+            "q1: passes\na cell is not valid Python and is left out: expected ':', line 1 of it\n"
+            + EXAMPLE,
+        ),
+    }
+    sessions = [[given, *cells, check, last] for cells, _ in cases.values()]
+    found = run_in_kernels(*sessions, code_of("a0", "student"), [given, answer, last])
+    for (name, (_, says)), printed in zip(cases.items(), found, strict=False):
+        assert printed == says, name
+    assert found[-2].startswith("q1: NotImplementedError")
+    assert found[-1].startswith("q1: run its check cell first")
+
+
+def test_self_check_says_which_numbers_are_read():
+    cells = code_of("a1", "solved")
+    place = next(k for k, text in enumerate(cells) if "measured =" in text)
+    sessions = [
+        [*cells[:place], f"predicted = {predicted}\nmeasured = {measured}", *cells[place + 1 :]]
+        for predicted, measured in (("20", "np.exp(3.5)"), ("None", "float(best_logit(2, 1, 0.5))"))
+    ]
+    read, missing = run_in_kernels(*sessions)
+    assert read.endswith(f"{EXAMPLE}predicted: 20.0\nmeasured: {np.exp(3.5)}\n")
+    assert missing.endswith(
+        "predicted: not read; type a number\nmeasured: not read; type a number\n"
+    )
+
+
+def test_rules_say_what_the_grader_does_with_the_prediction():
+    rules = {name: build.rules(assignments.load(name, KEY), None) for name in ("a0", "a1")}
+    assert all("in total." in text and "restart the kernel" in text for text in rules.values())
+    assert ["measured" in text for text in rules.values()] == [False, True]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_texts_of_a_variant_are_one_cell(name):
+    cells = build.notebook(assignments.load(name, KEY), "student").cells[2:]
+    kinds = [cell.cell_type for cell in cells]
+    plain = [cell.source.startswith("*Your explanation") for cell in cells]
+    for first, second, explains in zip(kinds, kinds[1:], plain[1:], strict=False):
+        assert explains or not first == second == "markdown"
 
 
 def test_self_check_adds_nothing_to_what_is_graded():
@@ -156,6 +242,10 @@ def test_labels_become_titles_and_links():
     )
     assert "](https://b/book/06_measuring.html#thm-frechet) is" in references.resolve(
         text, "https://b"
+    )
+    assert references.resolve("See [[eq-delta]], and [[thm-function-space]].", None) == (
+        "See the equation in the section “Losses without logarithms” of *Losses and divergences*, "
+        "and the theorem “Convergence in function space” in *The minimax game*."
     )
     with pytest.raises(ValueError, match=r"received \[\[nowhere\]\]; expected"):
         references.resolve("[[nowhere]]", None)
@@ -306,6 +396,7 @@ def graded(tmp_path_factory):
     for name, data in {
         "right.ipynb": solved.encode(),
         "=wrong.ipynb": notebook_of(wrong.format("1")),
+        "none.ipynb": notebook_of("student_id = '3'"),
         "<b>copied.ipynb": notebook_of(wrong.format("2")),
         "two/a.ipynb": solved.encode(),
         "two/b.ipynb": solved.encode(),
@@ -337,12 +428,17 @@ def test_table_says_who_has_what(graded):
 
 def test_feedback_is_a_page_that_says_what_and_why(graded):
     names = sorted(path.name for path in (graded / "feedback").iterdir())
-    assert names == ["b_copied.html", "empty.html", "right.html", "two.html", "wrong.html"]
+    assert names == [
+        f"{name}.html" for name in ("b_copied", "empty", "none", "right", "two", "wrong")
+    ]
     text = (graded / "feedback" / "b_copied.html").read_text(encoding="utf-8")
     assert "&lt;b&gt;copied" in text
     assert "<b>copied" not in text
     assert "losses is not defined" in text
     assert "not the number of your parameters" in text
+    assert "measured: not read.\n" in (graded / "feedback" / "none.html").read_text(
+        encoding="utf-8"
+    )
     assert "18 of 18 points" in (graded / "feedback" / "right.html").read_text(encoding="utf-8")
     assert "not graded in full" in (graded / "feedback" / "two.html").read_text(encoding="utf-8")
     assert "found 0" in (graded / "feedback" / "empty.html").read_text(encoding="utf-8")

@@ -17,7 +17,7 @@ from course import rehearsal
 from course.grader import assignment as assignments
 from course.grader.fence import Failed, Fence, Limits, Submission, Ungraded, Wrong
 from course.grader.fenced import extract, frames, walls
-from course.grader.judge import UnreadableError, code_cells, grade
+from course.grader.judge import EXAMPLE, UnreadableError, code_cells, grade
 
 ROOT = Path(__file__).resolve().parents[1]
 KEY = b"k" * 32
@@ -321,6 +321,21 @@ def test_what_is_computed_is_not_taken():
     assert taken("x = train()\ndef f(): return x")[0] == ["f"]
 
 
+@pytest.mark.parametrize(
+    ("cells", "names", "complaints"),
+    [
+        (("%%time\ndef f(): return 1",), ["f"], []),
+        (("%matplotlib inline\nnp.mean?\n?len\nfiles = !ls\ndef f(): return 1",), ["f"], []),
+        (("def f(a, b):\n    return (a\n        % b)",), ["f"], []),
+        (('f = """\n%\nwhy?\n"""',), ["f"], []),
+        (("%%bash\nls | wc", "def f(): return 1"), ["f"], []),
+        (("%%time\ndef f()",), [], [(0, "expected ':'", 2)]),
+    ],
+)
+def test_lines_of_ipython_do_not_cost_their_cell(cells, names, complaints):
+    assert taken(*cells) == (names, complaints)
+
+
 def test_the_last_definition_wins_and_a_broken_cell_is_named():
     names, complaints = taken(
         "def f(): return 1", "def f(): return (", "def f():\n    return K\nK = 2"
@@ -377,7 +392,30 @@ def test_what_a_hidden_check_asked_is_not_told(fence):
 def test_broken_cells_are_noted(fence):
     result = grade(assignments.load("a0", KEY), fence, "s", notebook(IMPORT + GAP, "def ("))
     assert result.score == 2
-    assert result.notes == ["code cell 2 is no Python: invalid syntax (line 1)"]
+    assert result.notes == ["code cell 2 is not valid Python: invalid syntax (line 1)"]
+
+
+@pytest.mark.parametrize(
+    ("code", "student", "measured", "note"),
+    [
+        ("student_id = '0000000'\nmeasured = 3", "0000000", 3.0, "student_id is still 0000000"),
+        ("student_id = 2715042\nmeasured = '3'", None, None, "no student_id was read"),
+        ("student_id = ''\nmeasured = f(3)", None, None, "no student_id was read"),
+        ("student_id = 'Ada'\nimport math\nmeasured = math.sqrt(4)", "Ada", 2.0, ""),
+    ],
+)
+def test_what_is_read_of_the_prediction(code, student, measured, note, fence):
+    result = grade(assignments.load("a1", KEY), fence, "s", notebook(code))
+    found = {"student_id": student, "predicted": None, "measured": measured, "right": False}
+    assert result.personal == found
+    assert " ".join(result.notes).startswith(note)
+    assert bool(note) == bool(result.notes)
+
+
+def test_students_of_the_notebooks_have_the_example_number():
+    for name in assignments.folders():
+        text = rehearsal.reference(assignments.load(name, KEY))
+        assert f'student_id = "{EXAMPLE}"' in text
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff", b"[]", b'{"cells": 3}', b"[" * 10**5], ids=len)

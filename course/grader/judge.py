@@ -9,6 +9,7 @@ import numpy as np
 from course.grader import checks
 from course.grader.fence import Failed, Submission, Ungraded, Wrong
 
+EXAMPLE = "0000000"  # the student_id of the notebooks that are handed out
 MAX_BYTES = 64 << 20  # of a notebook, pictures included
 
 
@@ -36,8 +37,9 @@ class Result:
         assignment: `assignment.Assignment`.
         verdicts: list of `Verdict`, one for each check; empty if there was nothing to ask.
         notes: sentences about the notebook.
-        personal: what it says of the prediction: ``student_id``, ``predicted``, ``measured``, and
-            whether the last is ``right``.
+        personal: what it says of the prediction: ``student_id`` (a string), ``predicted``,
+            ``measured`` (floats), each None where it is something else or missing, and whether the
+            last is ``right``.
         trouble: what the grader says of its own failures; for the instructor.
     """
 
@@ -155,7 +157,11 @@ def grade(assignment, fence, student, data):
     with submission.question(["student_id", "predicted", "measured"]) as process:
         result.personal = personal(assignment, process)
     for cell, words, line in filter(_is_complaint, submission.complaints):
-        result.notes.append(f"code cell {cell + 1} is no Python: {words} (line {line})")
+        result.notes.append(f"code cell {cell + 1} is not valid Python: {words} (line {line})")
+    if result.personal["student_id"] == EXAMPLE:
+        result.notes.append(f"student_id is still {EXAMPLE}, the example's")
+    elif assignment.personal and result.personal["student_id"] is None:
+        result.notes.append('no student_id was read; it is written so: student_id = "2715042"')
     return result
 
 
@@ -183,11 +189,17 @@ def personal(assignment, process):
         except (Wrong, Ungraded, TypeError, ValueError, IndexError):
             return None
 
-    found = {"student_id": value("student_id")}
+    def of_kind(kind, name):
+        answer = value(name)
+        return answer if isinstance(answer, kind) else None
+
+    student = of_kind(str, "student_id") or None
+    found = {"student_id": student}
     if assignment.personal is None:
         return found
-    found |= {name: value(name) for name in ("predicted", "measured")}
-    measured = found["measured"]
-    _, number, tolerance = assignment.personal(str(found["student_id"]))
-    found["right"] = isinstance(measured, float) and bool(abs(measured - number) <= tolerance)
+    found |= {name: of_kind(float, name) for name in ("predicted", "measured")}
+    found["right"] = False
+    if None not in (student, found["measured"]):
+        _, number, tolerance = assignment.personal(student)
+        found["right"] = bool(abs(found["measured"] - number) <= tolerance)
     return found

@@ -2,7 +2,8 @@
 # # Assignment 0: the pipeline works
 #
 # Before anything is hard, try the way in and out once: write one function, run the checks, hand in, read what comes
-# back. This assignment counts for nothing. About half an hour (an estimate), most of it for finding the upload button.
+# back. The 2 points do not enter your grade. About half an hour (an estimate), and more of it goes into handing in than
+# into the function.
 #
 # The function is a real one all the same. A critic is shown a batch of real images and a batch of generated ones, and
 # gives each image a number. The mean number of the real ones minus the mean number of the generated ones says how far

@@ -13,6 +13,12 @@ WRONG = [
     Wrong("rounds", LINE, "return round(np.mean(real) - np.mean(fake), 1)", (1, 1)),
     Wrong("the example's answer", LINE, "return 1.5", (1, 1)),
     Wrong("sums", LINE, "return real.sum() - fake.sum()", (0, 0)),
+    Wrong(
+        "an array of one number",
+        LINE,
+        "return np.mean(real, keepdims=True) - np.mean(fake, keepdims=True)",
+        (0, 0),
+    ),
     Wrong("prints", LINE, "print(np.mean(real) - np.mean(fake))", (0, 0)),
 ]
 

@@ -37,24 +37,30 @@ def densities(rng, n):
 
 
 @check("q1", 1, visible=True)
-def one_component(ask, rng):
-    """one component: mean plus standard deviation times z"""
+def known_components(ask, rng):
+    """one component: mean plus standard deviation times z; two that mirror each other: 0 at z = 0"""
     z = np.array([-1.0, 0.0, 2.0])
     answer = ask("ideal_generator", z, np.array([5.0]), np.array([3.0]), np.ones(1), shape=(3,))
     close(answer, [2, 5, 11], "the generator")
+    two = np.array([-1.0, 1.0]), np.ones(2), np.full(2, 0.5)
+    close(ask("ideal_generator", np.zeros(1), *two, shape=(1,)), [0], "the generator")
 
 
 @check("q1", 2)
 def right_distribution(ask, rng):
-    """F(G(z)) = Φ(z) for mixtures"""
-    for _ in range(8):
+    """F(G(z)) = Φ(z) for mixtures, near 0 and far from it"""
+    for k in range(8):
         means, stds, weights = mixture(rng, 2)
-        z = rng.uniform(-3.5, 3.5, 12)
+        means += (0, 0, -60, 60)[k % 4] * rng.uniform(0.5, 1)
+        z = np.concatenate([[-3.9, 3.9], rng.uniform(-4, 4, 10)])
         x = ask("ideal_generator", z, means, stds, weights, shape=(12,))
-        found = sum(
-            w * stats.norm.cdf(x, m, s) for m, s, w in zip(means, stds, weights, strict=True)
+        off = 1e-6 * np.maximum(1, np.abs(x))
+        below, above = (
+            stats.norm.cdf((at[:, None] - means) / stds) @ weights for at in (x - off, x + off)
         )
-        close(found, stats.norm.cdf(z), "F(G(z))", 1e-6)
+        goal, rounding = stats.norm.cdf(z), 1e-13
+        inside = (below < goal + rounding) & (goal < above + rounding)
+        that(inside.all(), "a sample of the generator is off by more than 1e-06")
 
 
 @check("q1", 1)
@@ -193,10 +199,14 @@ def of_variant(twist):
         close(answer, expected, "the loss")
 
     def variant_loss(ask, rng):
-        """the loss of fresh outputs, batches of unequal size"""
-        for _ in range(8):
+        """the loss of fresh outputs, some in the thousands, batches of unequal size"""
+        for k in range(8):
             options = draw(rng)
-            real, fake = (rng.normal(0, 3, n) for n in rng.permutation([6, 9, 13])[:2])
+            scale = (1, 1, 1, 2000)[k % 4]
+            real, fake = (
+                scale * rng.choice([-1, 1], n) * rng.uniform(0.5, 4, n)
+                for n in rng.permutation([6, 9, 13])[:2]
+            )
             expected = np.mean(real_loss(real, **options)) + np.mean(fake_loss(fake, **options))
             close(ask("discriminator_loss", real, fake, **options), expected, "the loss")
 

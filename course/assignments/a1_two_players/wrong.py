@@ -3,6 +3,11 @@
 from course.rehearsal import Wrong
 
 WEIGHTS = "below = special.ndtr((middle[:, None] - means) / stds) @ weights < target"
+INTERVAL = """low = np.full(len(z), np.min(means - 9 * stds))
+    high = np.full(len(z), np.max(means + 9 * stds))"""
+LOGIT = "np.log(share * p) - np.log((1 - share) * q)"
+DISCRIMINATOR = "discriminator = np.mean(np.logaddexp(0, -real)) + np.mean(np.logaddexp(0, fake))"
+GENERATOR = "generator = np.mean(np.logaddexp(0, -fake))"
 SLOPE = """    if kind == "minimax":
         return -special.expit(logit)
     return -special.expit(-logit)"""
@@ -27,6 +32,22 @@ WRONG = [
         (15, 15),
     ),
     Wrong("too few halvings", "range(80)", "range(12)", (14, 16)),
+    Wrong("not quite enough halvings", "range(80)", "range(20)", (15, 16)),
+    Wrong(
+        "one interval for all mixtures",
+        INTERVAL,
+        "low, high = np.full(len(z), -20.0), np.full(len(z), 20.0)",
+        (15, 15),
+    ),
+    Wrong("interval of three deviations", INTERVAL, INTERVAL.replace("9", "3"), (16, 16)),
+    Wrong(
+        "one normal distribution",
+        "    target = special.ndtr(z)",
+        """    mean = weights @ means
+    return mean + np.sqrt(weights @ (stds**2 + (means - mean) ** 2)) * z
+    target = special.ndtr(z)""",
+        (15, 15),
+    ),
     Wrong(
         "variances for deviations",
         "low = np.full(len(z), np.min(means - 9 * stds))",
@@ -51,6 +72,22 @@ WRONG = [
         "return share * p / (share * p + (1 - share) * q)",
         (15, 15),
     ),
+    Wrong("odds of twice the share", LOGIT, "np.log(2 * share * p) - np.log(q)", (16, 16)),
+    Wrong(
+        "weighs the logarithms",
+        LOGIT,
+        "2 * share * np.log(p) - 2 * (1 - share) * np.log(q)",
+        (16, 16),
+    ),
+    Wrong(
+        "clipped probabilities",
+        DISCRIMINATOR,
+        """limits = (1e-12, 1)
+    discriminator = -np.mean(np.log(np.clip(special.expit(real), *limits)))
+    discriminator -= np.mean(np.log(np.clip(special.expit(-fake), *limits)))""",
+        (17, 17),
+    ),
+    Wrong("generator of the real logits", GENERATOR, GENERATOR.replace("fake", "real"), (15, 15)),
     Wrong(
         "log of the sigmoid",
         "discriminator = np.mean(np.logaddexp(0, -real)) + np.mean(np.logaddexp(0, fake))",
@@ -101,6 +138,14 @@ WRONG = [
         "exp overflows",
         SLOPE,
         SLOPE.replace("-special.expit(logit)", "-np.exp(logit) / (1 + np.exp(logit))"),
+        (17, 17),
+    ),
+    Wrong(
+        "differences of the losses",
+        SLOPE,
+        """    sign, h = (1 if kind == "minimax" else -1), 1e-5
+    loss = lambda t: sign * np.log(1 / (1 + np.exp(sign * t)))
+    return (loss(logit + h) - loss(logit - h)) / (2 * h)""",
         (17, 17),
     ),
     # the variants
@@ -184,10 +229,41 @@ WRONG = [
         (16, 16),
         "margin",
     ),
-    Wrong("multiplies by the temperature", "real, fake = real / temperature, fake / temperature",
-          "real, fake = real * temperature, fake * temperature", (17, 17), "temperature"),
-    Wrong("one temperature forgotten", "real, fake = real / temperature, fake / temperature",
-          "real = real / temperature", (17, 17), "temperature"),
+    Wrong(
+        "log of the smoothed sigmoid",
+        "alpha * np.logaddexp(0, -real) + (1 - alpha) * np.logaddexp(0, real)",
+        "-alpha * np.log(special.expit(real)) - (1 - alpha) * np.log(special.expit(-real))",
+        (17, 17),
+        "smoothing",
+    ),
+    Wrong(
+        "log of the sigmoid of the quotient",
+        "fake / temperature\n    return np.mean(np.logaddexp(0, -real))",
+        "fake / temperature\n    return -np.mean(np.log(special.expit(real)))",
+        (17, 17),
+        "temperature",
+    ),
+    Wrong(
+        "a probability, stretched",
+        "temperature * (np.log(p) - np.log(q))",
+        "temperature * (p - q) / (p + q)",
+        (16, 16),
+        "temperature",
+    ),
+    Wrong(
+        "multiplies by the temperature",
+        "real, fake = real / temperature, fake / temperature",
+        "real, fake = real * temperature, fake * temperature",
+        (17, 17),
+        "temperature",
+    ),
+    Wrong(
+        "one temperature forgotten",
+        "real, fake = real / temperature, fake / temperature",
+        "real = real / temperature",
+        (17, 17),
+        "temperature",
+    ),
     Wrong(
         "best without temperature",
         "temperature * (np.log(p) - np.log(q))",

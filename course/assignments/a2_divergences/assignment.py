@@ -19,8 +19,9 @@ student_id = "0000000"  # yours, in quotation marks
 # ## 1. The value of the game
 #
 # With the best discriminator the value function takes the value of [[thm-value-at-optimum]]. Compute it from `p` and `q`
-# in natural logarithms.
-# <details><summary>Hint</summary>`special.xlogy(x, y)` is x·log(y), and 0 where x is 0.</details>
+# in natural logarithms. A place that neither of the two ever tries, $p = q = 0$, adds nothing.
+# <details><summary>Hint</summary>`special.xlogy(x, y)` is x·log(y), and 0 where x is 0. But if y is 0/0, which is nan, so
+# is the result.</details>
 # %% answer q1
 def game_value(p, q):
     """Returns V(D*, G), one number."""
@@ -41,14 +42,15 @@ assert abs(game_value(np.array([1.0, 0.0]), np.array([0.0, 1.0]))) < 1e-9, "noth
 # ## 2. One step of the generator
 #
 # [[thm-function-space]] moves the generator's distribution itself: each place is multiplied by a power of
-# $1 / (1 - D^*)$, and the result is made a distribution again. Here `rate` is $\eta$. A place that the generator never
-# tries, $q = 0$, stays empty whatever the data are there, because a factor times zero is zero.
+# $1 / (1 - D^*)$, and the result is made a distribution again. Here `rate` is $\eta$. At a place with $q = 0 < p$, which
+# the generator never tries, $D^* = 1$ and the factor is infinite. We set infinity times 0 to 0, so that such a place
+# stays empty. [[eq-halving]], by which a step of rate 1 goes half of the way to the data, does not hold there.
 # %% answer q2
 def mirror_step(p, q, rate):
     """Returns the generator's distribution after one step against the best discriminator.
 
     Args:
-        p, q: the two distributions.
+        p, q: the two distributions; some places have q = 0 where p > 0, or p = q = 0.
         rate: the step size, above 0 and at most 1.
 
     Returns:
@@ -71,7 +73,7 @@ assert np.allclose(mirror_step(_half, _half, 0.3), _half), "p = q: nothing moves
 # ## 3. A bound from any critic
 #
 # [[thm-variational-bound]] bounds a divergence by the outputs $T$ of any critic. Take the Kullback–Leibler divergence
-# KL(p ‖ q), whose conjugate is $f^*(t) = e^{t - 1}$.
+# KL(p ‖ q), whose $f(u) = u \log u$ has the conjugate $f^*(t) = e^{t - 1}$.
 # %% answer q3
 def kl_bound(critic, p, q):
     """Returns the bound on KL(p ‖ q) that a critic gives.
@@ -124,13 +126,17 @@ def wasserstein_line(x, y):
 assert abs(wasserstein_line(np.array([0.0, 1.0]), np.array([3.0, 4.0])) - 3) < 1e-9, (
     "shifted by 3: the distance is 3"
 )
+assert abs(wasserstein_line(np.array([2.0]), np.array([2.0, 2.0]))) < 1e-9, (
+    "1 and 2 points, all in one place: the distance is 0"
+)
 
 
 # %% [markdown]
 # ## 5. What any critic says about it
 #
 # By [[thm-duality]] a critic whose slope is at most 1 gives a lower bound on $W_1$: the difference of its two means. Any
-# critic gives one, after it has been divided by its steepest slope.
+# critic gives one, after it has been divided by its steepest slope in absolute value. The bound is negative if the
+# critic points the wrong way.
 # %% answer q5
 def critic_bound(critic, points, p, q):
     """Returns the lower bound on W1 of a critic, made one of slope 1.
@@ -141,7 +147,8 @@ def critic_bound(critic, points, p, q):
         p, q: the two distributions on these places.
 
     Returns:
-        One number: (E_p[T] - E_q[T]) divided by the steepest slope between two of the points.
+        One number: (E_p[T] - E_q[T]) divided by the steepest slope between two of the points, in
+        absolute value. The result may be negative.
     """
     # BEGIN SOLUTION
     order = np.argsort(points)
@@ -176,24 +183,41 @@ assert abs(_bound - 2) < 1e-9, "all mass moves from 0 to 2, and the critic is 3x
 # %% [markdown] twist=triangular
 # ## 6. Another divergence
 #
-# Take $f(u) = (u - 1)^2 / (u + 1)$. Its divergence is the triangular one, $\int (p - q)^2 / (p + q)$.
+# Take $f(u) = (u - 1)^2 / (u + 1)$. Its divergence is the $\Delta$ of [[eq-delta]],
+# $\Delta = \int (p - q)^2 / (p + q)$.
 # %% [markdown] twist=jensen_shannon
 # ## 6. Another divergence
 #
 # Take $f(u) = u \log u - (u + 1) \log\frac{u + 1}{2}$, so that $D_f$ is twice the Jensen–Shannon divergence.
 # %% [markdown]
-# Return the best critic, and the conjugate $f^*(t) = \sup_{u > 0} (u t - f(u))$ for those $t$ that a best critic can
-# give. The bound of these two is then the divergence itself; the check below tests that on one pair.
+# Return the best critic of [[eq-best-critic]], and the conjugate
+# $f^*(t) = \sup_{u \ge 0}\, \{ u t - f(u) \}$ of [[eq-conjugate]] for those $t$ that a best critic can give.
+# The bound of these two is then the divergence itself. The check below tests this for $p = q$ only, where both are 0;
+# compare them on another pair yourself.
 # %% answer q6 twist=reverse_kl
 def best_critic(p, q):
-    """Returns T*, array of shape (n,); p and q are positive."""
+    """Returns the outputs T* of the best critic.
+
+    Args:
+        p, q: the two distributions, positive everywhere.
+
+    Returns:
+        Array of shape (n,).
+    """
     # BEGIN SOLUTION
     return -q / p
     # END SOLUTION
 
 
 def conjugate(t):
-    """Returns f*(t), array of the shape of t."""
+    """Returns f*(t).
+
+    Args:
+        t: array of shape (n,), of values that a best critic can give, for any p and q.
+
+    Returns:
+        Array of shape (n,), exact to 1e-6.
+    """
     # BEGIN SOLUTION
     return -1 - np.log(-t)
     # END SOLUTION
@@ -201,14 +225,28 @@ def conjugate(t):
 
 # %% answer q6 twist=pearson
 def best_critic(p, q):
-    """Returns T*, array of shape (n,); p and q are positive."""
+    """Returns the outputs T* of the best critic.
+
+    Args:
+        p, q: the two distributions, positive everywhere.
+
+    Returns:
+        Array of shape (n,).
+    """
     # BEGIN SOLUTION
     return 2 * (p / q - 1)
     # END SOLUTION
 
 
 def conjugate(t):
-    """Returns f*(t), array of the shape of t."""
+    """Returns f*(t).
+
+    Args:
+        t: array of shape (n,), of values that a best critic can give, for any p and q.
+
+    Returns:
+        Array of shape (n,), exact to 1e-6.
+    """
     # BEGIN SOLUTION
     return t**2 / 4 + t
     # END SOLUTION
@@ -216,14 +254,28 @@ def conjugate(t):
 
 # %% answer q6 twist=neyman
 def best_critic(p, q):
-    """Returns T*, array of shape (n,); p and q are positive."""
+    """Returns the outputs T* of the best critic.
+
+    Args:
+        p, q: the two distributions, positive everywhere.
+
+    Returns:
+        Array of shape (n,).
+    """
     # BEGIN SOLUTION
     return 1 - (q / p) ** 2
     # END SOLUTION
 
 
 def conjugate(t):
-    """Returns f*(t), array of the shape of t."""
+    """Returns f*(t).
+
+    Args:
+        t: array of shape (n,), of values that a best critic can give, for any p and q.
+
+    Returns:
+        Array of shape (n,), exact to 1e-6.
+    """
     # BEGIN SOLUTION
     return 2 - 2 * np.sqrt(1 - t)
     # END SOLUTION
@@ -231,14 +283,28 @@ def conjugate(t):
 
 # %% answer q6 twist=hellinger
 def best_critic(p, q):
-    """Returns T*, array of shape (n,); p and q are positive."""
+    """Returns the outputs T* of the best critic.
+
+    Args:
+        p, q: the two distributions, positive everywhere.
+
+    Returns:
+        Array of shape (n,).
+    """
     # BEGIN SOLUTION
     return 1 - np.sqrt(q / p)
     # END SOLUTION
 
 
 def conjugate(t):
-    """Returns f*(t), array of the shape of t."""
+    """Returns f*(t).
+
+    Args:
+        t: array of shape (n,), of values that a best critic can give, for any p and q.
+
+    Returns:
+        Array of shape (n,), exact to 1e-6.
+    """
     # BEGIN SOLUTION
     return t / (1 - t)
     # END SOLUTION
@@ -246,14 +312,28 @@ def conjugate(t):
 
 # %% answer q6 twist=triangular
 def best_critic(p, q):
-    """Returns T*, array of shape (n,); p and q are positive."""
+    """Returns the outputs T* of the best critic.
+
+    Args:
+        p, q: the two distributions, positive everywhere.
+
+    Returns:
+        Array of shape (n,).
+    """
     # BEGIN SOLUTION
     return 1 - 4 / (p / q + 1) ** 2
     # END SOLUTION
 
 
 def conjugate(t):
-    """Returns f*(t), array of the shape of t."""
+    """Returns f*(t).
+
+    Args:
+        t: array of shape (n,), of values that a best critic can give, for any p and q.
+
+    Returns:
+        Array of shape (n,), exact to 1e-6.
+    """
     # BEGIN SOLUTION
     root = np.sqrt(1 - t)
     return (1 - root) * (3 - root)
@@ -262,14 +342,28 @@ def conjugate(t):
 
 # %% answer q6 twist=jensen_shannon
 def best_critic(p, q):
-    """Returns T*, array of shape (n,); p and q are positive."""
+    """Returns the outputs T* of the best critic.
+
+    Args:
+        p, q: the two distributions, positive everywhere.
+
+    Returns:
+        Array of shape (n,).
+    """
     # BEGIN SOLUTION
     return np.log(2 * p / (p + q))
     # END SOLUTION
 
 
 def conjugate(t):
-    """Returns f*(t), array of the shape of t."""
+    """Returns f*(t).
+
+    Args:
+        t: array of shape (n,), of values that a best critic can give, for any p and q.
+
+    Returns:
+        Array of shape (n,), exact to 1e-6.
+    """
     # BEGIN SOLUTION
     return -np.log(2 - np.exp(t))
     # END SOLUTION
@@ -286,7 +380,10 @@ assert abs(_value) < 1e-9, "p = q: the bound is 0"
 # The data sit with probability one half on each of two places, and the generator starts with `start` on the first, which
 # depends on your `student_id`. It makes three steps of rate one half. By how much does the game's value then still
 # exceed $-\log 4$? First write a guess as `predicted`. Then compute the number with your functions and type it as
-# `measured`, with four significant digits. Explain in three lines: by what factor did it fall, and why by that much?
+# `measured`, with four significant digits. Explain in three lines in the last text cell: by what factor did the excess
+# fall from the start to the third step, and why by about that much?
+# <details><summary>Hint</summary>Near the data, by what factor does q − p shrink in one step, and how does the excess
+# depend on q − p?</details>
 # %% given
 start = 0.02 + 0.001 * (sum((k + 1) * ord(c) for k, c in enumerate(student_id)) % 307)
 # %% answer predict

@@ -72,15 +72,24 @@ def halving(ask, rng):
 
 @check("q2", 1)
 def small_steps(ask, rng):
-    """other rates, and a place that is never tried"""
-    for _ in range(8):
-        p, q = distributions(rng, 5)
-        rate = rng.uniform(0.15, 0.7)
-        q[rng.integers(5)] = 0
-        q /= q.sum()
-        with np.errstate(divide="ignore", invalid="ignore"):
-            scores = np.where(q > 0, np.log(q) + rate * (np.log(p + q) - np.log(q)), -np.inf)
-        close(ask("mirror_step", p, q, rate, shape=(5,)), special.softmax(scores), "q")
+    """other rates; and places that are never tried, at rate 1 too"""
+    for k in range(8):
+        p, q = distributions(rng, 7)
+        empty = rng.permutation(7)[:4]
+        q[empty[:2]] = 0  # one of these has data, the other has none
+        p[empty[1:3]] = 0
+        p, q = p / p.sum(), q / q.sum()
+        if k % 2:
+            rate = rng.uniform(0.15, 0.7)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                scores = np.where(q > 0, np.log(q) + rate * (np.log(p + q) - np.log(q)), -np.inf)
+            expected = special.softmax(scores)
+        else:
+            # The distance to the data of the places that are tried is divided by 1 + their share.
+            rate, tried = 1.0, np.where(q > 0, p, 0)
+            share = tried.sum()
+            expected = tried / share + (q - tried / share) / (1 + share)
+        close(ask("mirror_step", p, q, rate, shape=(7,)), expected, "q")
 
 
 @check("q3", 1, visible=True)
@@ -91,18 +100,28 @@ def bound_of_ones(ask, rng):
 
 @check("q3", 2)
 def bound_is_reached(ask, rng):
-    """the best critic plus c gives KL + 1 + c - exp(c)"""
+    """the best critic plus c gives KL + 1 + c - exp(c); a place without data takes q·exp(t - 1) off"""
     for _ in range(8):
         p, q = distributions(rng, 5)
         for c in (0.0, rng.uniform(0.3, 1), -rng.uniform(0.3, 1)):
             expected = stats.entropy(p, q) + 1 + c - np.exp(c)
-            close(ask("kl_bound", 1 + np.log(p / q) + c, p, q), expected, "the bound")
+            critic = 1 + np.log(p / q) + c
+            close(ask("kl_bound", critic, p, q), expected, "the bound")
+            more, t = rng.uniform(0.1, 0.5), rng.uniform(0.5, 2)
+            longer = [
+                np.append(critic - np.log1p(-more), t),
+                np.append(p, 0),
+                np.append(q * (1 - more), more),
+            ]
+            expected -= np.log1p(-more) + more * np.exp(t - 1)
+            close(ask("kl_bound", *longer), expected, "the bound")
 
 
 @check("q4", 1, visible=True)
 def shifted(ask, rng):
-    """a sample and the same shifted by 3"""
+    """a sample and the same shifted by 3; samples of unequal sizes, all in one place"""
     close(ask("wasserstein_line", np.array([0.0, 1.0]), np.array([3.0, 4.0])), 3, "the distance")
+    close(ask("wasserstein_line", np.array([2.0]), np.array([2.0, 2.0])), 0, "the distance")
 
 
 @check("q4", 1)
@@ -117,10 +136,14 @@ def equal_sizes(ask, rng):
 
 @check("q4", 1)
 def unequal_sizes(ask, rng):
-    """samples of unequal sizes, against a linear programme"""
-    for _ in range(4):
+    """samples of unequal sizes, with points that coincide, against a linear programme"""
+    for k in range(4):
         n, m = rng.permutation([3, 4, 5, 7])[:2]
         x, y = rng.normal(size=n) * 2, rng.normal(size=m) + 1
+        x[:2] = y.min() - rng.uniform(0.5, 2), y.max() + rng.uniform(0.5, 2)  # no shift
+        if k % 2:
+            x, y = np.append(x, x[:2]), np.append(y, [y[0], x[0]])
+            n, m = n + 2, m + 2
         sums = [np.kron(np.eye(n), np.ones(m)), np.kron(np.ones(n), np.eye(m))]
         totals = np.concatenate([np.full(n, 1 / n), np.full(m, 1 / m)])
         costs = np.abs(x[:, None] - y).ravel()
@@ -148,12 +171,12 @@ def critic_in_any_order(ask, rng):
             np.eye(6), np.inf, np.abs(points[:, None] - points)
         )
         order = rng.permutation(6)
-        for critic, expected in (
-            (best, stats.wasserstein_distance(points, points, p, q)),
-            (other, (p - q) @ other / slopes.max()),
-        ):
-            answer = ask("critic_bound", critic[order], points[order], p[order], q[order])
-            close(answer, expected, "the bound")
+        distance, bound = stats.wasserstein_distance(points, points, p, q), (p - q) @ other
+        for critic, expected in ((best, distance), (other, bound / slopes.max())):
+            for sign in (1, -1):  # a critic that points the wrong way gives less than nothing
+                values = sign * critic[order]
+                answer = ask("critic_bound", values, points[order], p[order], q[order])
+                close(answer, sign * expected, "the bound")
 
 
 F = {
@@ -186,17 +209,18 @@ def of_variant(twist):
     def variant_conjugate(ask, rng):
         """the conjugate is the greatest of u·t - f(u), by a search"""
         for _ in range(4):
-            u = np.exp(rng.uniform(0.2, 1.2, 3) * [1, -1, 1])
-            t = np.imag(f(u + 1e-30j)) / 1e-30
+            logs = rng.uniform([0.2, -1.2, 2.5, -3.5], [1.2, -0.2, 3.5, -2.5])
+            t = np.imag(f(np.exp(logs) + 1e-30j)) / 1e-30
             expected = []
-            for slope in t:
+            for at, slope in zip(logs, t, strict=True):
                 loss = lambda v, slope=slope: f(np.exp(v)) - np.exp(v) * slope
+                around = (at - 1, at + 1.3)
                 expected.append(
-                    -optimize.minimize_scalar(loss, bounds=(-3, 3), method="bounded").fun
+                    -optimize.minimize_scalar(loss, bounds=around, method="bounded").fun
                 )
-            answer = ask("conjugate", t, shape=(3,))
+            answer = ask("conjugate", t, shape=(4,))
             that(np.ptp(answer) > 0, "the conjugate is the same everywhere")
-            close(answer, expected, "the conjugate", 1e-4)
+            close(answer, expected, "the conjugate")
 
     return (
         check("q6", 1, visible=True, twist=twist)(variant_same),

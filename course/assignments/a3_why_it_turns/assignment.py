@@ -31,7 +31,7 @@ def field(w, kind, gamma):
         gamma: the weight of R1.
 
     Returns:
-        Array of shape (2,).
+        Array of shape (2,): the velocities of theta and of psi, in this order.
     """
     # BEGIN SOLUTION
     theta, psi = w
@@ -54,7 +54,7 @@ assert np.allclose(field(np.array([0.0, 1.0]), "minimax", 0.0), [0.5, 0]), (
 #
 # Near the solution the field is $F(w) = (a\psi,\; -a\theta - \gamma\psi)$. A step of size $h$ is then a matrix that acts on
 # $(\theta, \psi)$. With *simultaneous* steps both players move from the same state. With *alternating* steps the
-# discriminator moves first, and the generator sees the new $\psi$, see [[thm-bilinear]].
+# discriminator moves first, and the generator sees the new $\psi$, see [[thm-bilinear]] (there $\gamma = 0$).
 # %% answer q2
 def step_matrix(order, h, a, gamma):
     """Returns the matrix of a step.
@@ -78,6 +78,7 @@ def step_matrix(order, h, a, gamma):
 # %% check q2
 _matrix = step_matrix("simultaneous", 0.1, 1.0, 0.0)
 assert np.allclose(_matrix, [[1, 0.1], [-0.1, 1]]), "no penalty, a = 1, h = 0.1"
+assert np.shape(step_matrix("alternating", 0.1, 1.0, 0.5)) == (2, 2), "alternating: a matrix too"
 
 
 # %% [markdown]
@@ -112,7 +113,7 @@ assert abs(factor(np.array([[0.5, 0.0], [0.0, 0.25]])) - 0.5) < 1e-9, (
 # is. The penalty may be strong: mind the case $\gamma \ge 2a$.
 # %% answer q4
 def largest_step(order, a, gamma):
-    """Returns the step size at which the largest multiplier is 1.
+    """Returns the positive step size at which the largest modulus of a multiplier is 1.
 
     Args:
         order: "simultaneous" or "alternating".
@@ -134,6 +135,8 @@ def largest_step(order, a, gamma):
 assert abs(largest_step("simultaneous", 1.0, 0.5) - 0.5) < 1e-6, (
     "a = 1, gamma = 0.5, simultaneous: 0.5"
 )
+for _order, _gamma in (("simultaneous", 3.0), ("alternating", 0.5), ("alternating", 3.0)):
+    assert 0 < largest_step(_order, 1.0, _gamma) < np.inf, "one positive number in each case"
 
 
 # %% [markdown]
@@ -147,12 +150,12 @@ def play(order, start, steps, h, kind, gamma):
 
     Args:
         order: "simultaneous" or "alternating".
-        start: array of shape (2,).
+        start: array of shape (2,), of floats or of integers, near the solution or far from it.
         steps: how many steps.
         h, kind, gamma: the step size, and what `field` takes.
 
     Returns:
-        Array of shape (steps + 1, 2); the first row is the start.
+        Array of floats of shape (steps + 1, 2); the first row is the start.
     """
     # BEGIN SOLUTION
     states = [np.array(start, float)]
@@ -172,6 +175,9 @@ def play(order, start, steps, h, kind, gamma):
 _path = play("simultaneous", np.array([1.0, 0.0]), 3, 0.1, "minimax", 0.0)
 assert np.shape(_path) == (4, 2), "the start and three states"
 assert np.allclose(_path[1], [1, -0.05]), "the first step from (1, 0)"
+_path = play("alternating", np.array([1.0, 0.0]), 3, 0.1, "minimax", 0.0)
+assert np.shape(_path) == (4, 2), "alternating: the start and three states too"
+assert np.allclose(_path[:2, 1], [0, -0.05]), "psi moves first, from 0 to -0.05"
 
 
 # %% [markdown] twist=extragradient
@@ -181,7 +187,15 @@ assert np.allclose(_path[1], [1, -0.05]), "the first step from (1, 0)"
 # Both players move simultaneously, in the linear field of part 2, and the step size is $h$ both times.
 # %% answer q6 twist=extragradient
 def method_matrix(h, a, gamma):
-    """Returns the matrix of a step of the extragradient method, of shape (2, 2)."""
+    """Returns the matrix of a step of the extragradient method.
+
+    Args:
+        h: the step size, of the trial step too.
+        a, gamma: of the field.
+
+    Returns:
+        Array of shape (2, 2).
+    """
     # BEGIN SOLUTION
     jacobian = np.array([[0.0, a], [-a, -gamma]])
     return np.eye(2) + h * jacobian @ (np.eye(2) + h * jacobian)
@@ -202,7 +216,15 @@ assert np.allclose(method_matrix(0.1, 1.0, 0.0), [[0.99, 0.1], [-0.1, 0.99]]), (
 # matrix on the four numbers $(w_k, w_{k-1})$: it returns $(w_{k+1}, w_k)$.
 # %% answer q6 twist=optimistic
 def method_matrix(h, a, gamma):
-    """Returns the matrix of a step of the optimistic method, of shape (4, 4)."""
+    """Returns the matrix of a step of the optimistic method.
+
+    Args:
+        h: the step size.
+        a, gamma: of the field.
+
+    Returns:
+        Array of shape (4, 4).
+    """
     # BEGIN SOLUTION
     jacobian = np.array([[0.0, a], [-a, -gamma]])
     return np.block([[np.eye(2) + 2 * h * jacobian, -h * jacobian], [np.eye(2), np.zeros((2, 2))]])
@@ -222,7 +244,16 @@ assert np.allclose(method_matrix(0.1, 1.0, 0.0)[:, 0], [1, -0.2, 1, 0]), "what b
 # matrix on the four numbers $(w_k, w_{k-1})$: it returns $(w_{k+1}, w_k)$.
 # %% answer q6 twist=momentum
 def method_matrix(h, a, gamma, beta):
-    """Returns the matrix of a step with momentum beta, of shape (4, 4)."""
+    """Returns the matrix of a step with momentum.
+
+    Args:
+        h: the step size.
+        a, gamma: of the field.
+        beta: the momentum, which may be negative.
+
+    Returns:
+        Array of shape (4, 4).
+    """
     # BEGIN SOLUTION
     step = np.array([[1.0, h * a], [-h * a, 1 - h * gamma]])
     return np.block([[step + beta * np.eye(2), -beta * np.eye(2)], [np.eye(2), np.zeros((2, 2))]])
@@ -243,7 +274,16 @@ assert np.allclose(method_matrix(0.1, 1.0, 0.0, 0.5)[:, 0], [1.5, -0.1, 1, 0]), 
 # in the linear field of part 2; see [[ex-dynamics-several]].
 # %% answer q6 twist=several
 def method_matrix(h, a, gamma, k):
-    """Returns the matrix of a round: k steps of the discriminator, then one of the generator; (2, 2)."""
+    """Returns the matrix of a round: k steps of the discriminator, then one of the generator.
+
+    Args:
+        h: the step size of both players.
+        a, gamma: of the field.
+        k: how many steps the discriminator makes, an integer.
+
+    Returns:
+        Array of shape (2, 2).
+    """
     # BEGIN SOLUTION
     discriminator = np.array([[1.0, 0.0], [-h * a, 1 - h * gamma]])
     generator = np.array([[1.0, h * a], [0.0, 1.0]])
@@ -265,7 +305,16 @@ assert np.allclose(method_matrix(0.1, 1.0, 0.0, 2), [[0.98, 0.1], [-0.2, 1]]), (
 # $(w, \bar w)$, and a step is a matrix on them.
 # %% answer q6 twist=average
 def method_matrix(h, a, gamma, beta):
-    """Returns the matrix of a step of (w, average), of shape (4, 4)."""
+    """Returns the matrix of a step of the state and its average.
+
+    Args:
+        h: the step size.
+        a, gamma: of the field.
+        beta: the weight of the old average.
+
+    Returns:
+        Array of shape (4, 4).
+    """
     # BEGIN SOLUTION
     step = np.array([[1.0, h * a], [-h * a, 1 - h * gamma]])
     return np.block([[step, np.zeros((2, 2))], [(1 - beta) * step, beta * np.eye(2)]])
@@ -285,7 +334,7 @@ assert np.allclose(method_matrix(0.1, 1.0, 0.0, 0.5)[:, 0], [1, -0.1, 0.5, -0.05
 # In the linear field with $a = 1$ and without penalty the players make 100 simultaneous steps of the size `my_step`,
 # which depends on your `student_id`. By what factor does their distance from the solution grow? First write a guess as
 # `predicted`. Then compute the factor with your functions and type it as `measured`, with four significant digits. Explain
-# in three lines: why does it grow at all, and what would alternating steps do?
+# in three lines in the last text cell: why does it grow at all, and what would alternating steps do?
 # %% given
 my_step = 0.05 + 0.0003 * (sum((k + 1) * ord(c) for k, c in enumerate(student_id)) % 499)
 # %% answer predict

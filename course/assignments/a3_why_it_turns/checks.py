@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import optimize, special
 
-from course.grader.checks import check, close
+from course.grader.checks import check, close, that
 
 TWISTS = ("extragradient", "optimistic", "momentum", "several", "average")
 MODULES = ("numpy", "scipy.special", "scipy.linalg")
@@ -90,9 +90,10 @@ def field_of_non_saturating(ask, rng):
 
 @check("q2", 1, visible=True)
 def plain_matrix(ask, rng):
-    """simultaneous, without penalty"""
+    """simultaneous, without penalty; alternating: a matrix of the same shape"""
     answer = ask("step_matrix", "simultaneous", 0.1, 1.0, 0.0, shape=(2, 2))
     close(answer, [[1, 0.1], [-0.1, 1]], "the matrix")
+    ask("step_matrix", "alternating", 0.1, 1.0, 0.5, shape=(2, 2))
 
 
 @check("q2", 1)
@@ -142,8 +143,10 @@ def known_eigenvalues(ask, rng):
 
 @check("q4", 1, visible=True)
 def weak_penalty_known(ask, rng):
-    """a = 1, γ = 0.5, simultaneous: 0.5"""
+    """a = 1, γ = 0.5, simultaneous: 0.5; in the other cases a positive number"""
     close(ask("largest_step", "simultaneous", 1.0, 0.5), 0.5, "the step")
+    for order, gamma in (("simultaneous", 3.0), ("alternating", 0.5), ("alternating", 3.0)):
+        that(ask("largest_step", order, 1.0, gamma) > 0, "the step is not positive")
 
 
 def limit(step, a, gamma):
@@ -152,44 +155,51 @@ def limit(step, a, gamma):
     return optimize.brentq(excess, 1e-3, 20 / min(a, gamma), xtol=1e-10)
 
 
+def slopes(rng):
+    """Nine slopes, of which the smallest have limits far above 2."""
+    return np.repeat([1.5, 0.5, 0.1], 3) * rng.uniform(0.9, 1.1, 9)
+
+
 @check("q4", 1)
 def simultaneous_limit(ask, rng):
-    """simultaneous steps, weak and strong penalties"""
-    for k in range(8):
-        a = rng.choice([0.5, 1.5]) * rng.uniform(0.9, 1.1)
-        gamma = a * (rng.uniform(0.4, 1.2) if k % 2 else rng.uniform(2.5, 4))
+    """simultaneous steps, weak and strong penalties, limits of all sizes"""
+    for k, a in enumerate(slopes(rng)):
+        gamma = a * rng.uniform(*((0.4, 0.9), (1.2, 1.8), (2.3, 4))[k % 3])
         expected = limit(lambda w, h: w + h * linear(w, a, gamma), a, gamma)
         close(ask("largest_step", "simultaneous", a, gamma), expected, "the step")
 
 
 @check("q4", 1)
 def alternating_limit(ask, rng):
-    """alternating steps, weak and strong penalties"""
-    for _ in range(8):
-        a = rng.choice([0.5, 1.5]) * rng.uniform(0.9, 1.1)
-        gamma = a * rng.uniform(0.4, 4)
+    """alternating steps, weak and strong penalties, limits of all sizes"""
+    for k, a in enumerate(slopes(rng)):
+        gamma = a * rng.uniform(*((0.4, 0.9), (1.2, 1.8), (2.3, 4))[k % 3])
         expected = limit(lambda w, h: alternate(w, h, a, gamma), a, gamma)
         close(ask("largest_step", "alternating", a, gamma), expected, "the step")
 
 
 @check("q5", 1, visible=True)
 def first_step(ask, rng):
-    """three steps from (1, 0): their number and the first"""
-    answer = ask("play", "simultaneous", np.array([1.0, 0.0]), 3, 0.1, "minimax", 0.0, shape=(4, 2))
+    """three steps from (1, 0) in both orders: their number and the first"""
+    start = np.array([1.0, 0.0])
+    answer = ask("play", "simultaneous", start, 3, 0.1, "minimax", 0.0, shape=(4, 2))
     close(answer[:2], [[1, 0], [1, -0.05]], "a state")
+    answer = ask("play", "alternating", start, 3, 0.1, "minimax", 0.0, shape=(4, 2))
+    close(answer[:2, 1], [0, -0.05], "a state")
 
 
 @check("q5", 1)
 def both_orders(ask, rng):
-    """both orders in the field itself"""
-    for k in range(4):
+    """both orders in the field itself, from near and from far, from floats and from integers"""
+    for k in range(12):
+        size = (rng.uniform(0.8, 2, 2), rng.uniform(4, 8, 2), rng.integers(1, 7, 2))[k // 4]
         start, h, gamma = (
-            rng.choice([-1, 1], 2) * rng.uniform(0.8, 2, 2),
+            rng.choice([-1, 1], 2) * size,
             rng.uniform(0.1, 0.3),
-            rng.uniform(0, 0.5),
+            rng.uniform(0.1, 0.5),
         )
-        kind = ("minimax", "non_saturating")[k // 2]
-        states = [start]
+        kind = ("minimax", "non_saturating")[k // 2 % 2]
+        states = [start.astype(float)]
         for _ in range(6):
             w = states[-1]
             move = h * velocity(w, kind, gamma)

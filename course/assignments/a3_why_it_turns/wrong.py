@@ -6,12 +6,22 @@ FIELD = "return np.array([psi * pull, -theta * special.expit(psi * theta) - gamm
 PULL = 'pull = special.expit(psi * theta if kind == "minimax" else -psi * theta)'
 MATRIX = "return np.array([[1.0, h * a], [0.0, 1.0]]) @ discriminator"
 FACTOR = "return np.abs(np.linalg.eigvals(matrix)).max()"
+STRONG = "return 4 / (gamma + np.sqrt(gamma**2 - 4 * a**2))"
+ALTERNATING = "return (np.sqrt(gamma**2 + 4 * a**2) - gamma) / a**2"
+FIRST = "moved = np.array([w[0], w[1] + h * field(w, kind, gamma)[1]])"
 MOVED = "moved[0] += h * field(moved, kind, gamma)[0]"
 
 WRONG = [
     Wrong("no penalty", FIELD, FIELD.replace(" - gamma * psi", ""), (15, 15)),
     Wrong("penalty with the wrong sign", FIELD, FIELD.replace("- gamma", "+ gamma"), (15, 15)),
     Wrong("penalty not halved", FIELD, FIELD.replace("gamma * psi", "2 * gamma * psi"), (15, 15)),
+    Wrong("penalty halved", FIELD, FIELD.replace("gamma * psi", "gamma * psi / 2"), (15, 15)),
+    Wrong(
+        "the kind changes both players",
+        FIELD,
+        FIELD.replace("special.expit(psi * theta)", "pull"),
+        (16, 16),
+    ),
     Wrong("both kinds are minimax", PULL, "pull = special.expit(psi * theta)", (16, 16)),
     Wrong("kinds exchanged", PULL, PULL.replace('"minimax"', '"non_saturating"'), (15, 15)),
     Wrong("linear field", FIELD, "return np.array([psi / 2, -theta / 2 - gamma * psi])", (15, 15)),
@@ -35,6 +45,12 @@ WRONG = [
         (16, 16),
     ),
     Wrong(
+        "penalty in one corner",
+        MATRIX,
+        "return np.array([[1 - (h * a) ** 2, h * a], discriminator[1]])",
+        (16, 16),
+    ),
+    Wrong(
         "penalty without step",
         "[-h * a, 1 - h * gamma]])\n    if",
         "[-h * a, 1 - gamma]])\n    if",
@@ -50,6 +66,10 @@ WRONG = [
         "real part for modulus", FACTOR, "return np.real(np.linalg.eigvals(matrix)).max()", (17, 17)
     ),
     Wrong("determinant", FACTOR, "return np.sqrt(abs(np.linalg.det(matrix)))", (16, 16)),
+    Wrong("no modulus", FACTOR, "return np.linalg.eigvals(matrix).max()", (17, 17)),
+    Wrong(
+        "taken for symmetric", FACTOR, "return np.abs(np.linalg.eigvalsh(matrix)).max()", (17, 17)
+    ),
     Wrong("norm", FACTOR, "return np.linalg.norm(matrix, 2)", (17, 17)),
     Wrong(
         "eigenvalue of the largest real part",
@@ -68,6 +88,16 @@ WRONG = [
         "    if gamma < 2 * a:\n        return gamma / a**2\n",
         "",
         (16, 16),
+    ),
+    Wrong("border at a", "if gamma < 2 * a:", "if gamma < a:", (17, 17)),
+    Wrong("border at 4a", "if gamma < 2 * a:", "if gamma < 4 * a:", (17, 17)),
+    Wrong("the other eigenvalue", STRONG, STRONG.replace("(gamma +", "(gamma -"), (17, 17)),
+    Wrong("looks below 2 only", "return gamma / a**2", "return min(2.0, gamma / a**2)", (17, 17)),
+    Wrong(
+        "looks below 2 in turns",
+        ALTERNATING,
+        ALTERNATING.replace("return ", "return min(2.0, ") + ")",
+        (17, 17),
     ),
     Wrong("a not squared", "return gamma / a**2", "return gamma / a", (17, 17)),
     Wrong(
@@ -89,6 +119,19 @@ WRONG = [
         "generator moves twice",
         MOVED,
         MOVED + "\n            moved[0] += h * field(moved, kind, gamma)[0]",
+        (17, 17),
+    ),
+    Wrong(
+        "generator moves first",
+        f"{FIRST}\n            {MOVED}",
+        """moved = np.array([w[0] + h * field(w, kind, gamma)[0], w[1]])
+            moved[1] += h * field(moved, kind, gamma)[1]""",
+        (17, 17),
+    ),
+    Wrong(
+        "integers stay integers",
+        "w = states[-1]",
+        "w = states[-1].astype(np.asarray(start).dtype)",
         (17, 17),
     ),
     Wrong(
@@ -131,6 +174,20 @@ WRONG = [
         "optimistic",
     ),
     Wrong("plus the state before", "-beta * np.eye(2)]", "beta * np.eye(2)]", (15, 15), "momentum"),
+    Wrong(
+        "momentum of psi alone",
+        "-beta * np.eye(2)]",
+        "-beta * np.diag([0, 1])]",
+        (15, 15),
+        "momentum",
+    ),
+    Wrong(
+        "penalty damps the last move",
+        "-beta * np.eye(2)]",
+        "-beta * np.diag([1, 1 - h * gamma])]",
+        (15, 15),
+        "momentum",
+    ),
     Wrong(
         "momentum scales the step",
         "step + beta * np.eye(2)",

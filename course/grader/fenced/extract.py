@@ -6,20 +6,27 @@ wins. Everything else (training, plots, trials) is left out.
 """
 
 import ast
+import re
 import symtable
 
+MAGIC = re.compile(r"(\s*)(?:[%!?].*|[\w.]+\?{1,2}\s*|[\w, ]+=\s*[%!].*)")
+OTHER_LANGUAGE = re.compile(r"\s*%%(?!time|capture|prun)")  # such as %%bash
+BROKEN = (SyntaxError, ValueError, RecursionError, MemoryError)
 PLAIN = {"abs", "bool", "dict", "float", "int", "len", "list", "max", "min", "range", "round"}
 PLAIN |= {"set", "str", "sum", "tuple", "False", "None", "True"}
 
 
 def without_magics(text):
-    """Returns a cell's code with the lines of IPython's own language made idle, line for line."""
+    """Returns a cell's code with the lines of IPython's own language made idle, line for line.
 
-    def idle(line):
-        code = line.lstrip()
-        return f"{line[: len(line) - len(code)]}pass" if code[:1] in ("%", "!") else line
-
-    return "\n".join(map(idle, text.split("\n")))
+    What is Python as it stands is left alone: a line of it may begin with a percent sign too.
+    """
+    try:
+        ast.parse(text)
+    except BROKEN:
+        lines = [(line, MAGIC.fullmatch(line)) for line in text.split("\n")]
+        return "\n".join(f"{match[1]}pass" if match else line for line, match in lines)
+    return text
 
 
 def names_used(source):
@@ -61,16 +68,17 @@ def definitions(cells):
 
     Returns:
         (parts, complaints): dicts with ``names``, ``uses``, ``node`` and ``cell``, in order; and
-        for each cell that is no Python its number, what is wrong, and the line.
+        for each cell that is not valid Python its number, what is wrong, and the line.
     """
     parts, complaints, known = [], [], set(PLAIN)
     for number, text in enumerate(cells):
-        text = without_magics(text)
+        code = without_magics(text)
         try:
-            tree = ast.parse(text)
-            symtable.symtable(text, "cell", "exec")
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            complaints.append((number, str(error.args[0]), getattr(error, "lineno", 0) or 0))
+            tree = ast.parse(code)
+            symtable.symtable(code, "cell", "exec")
+        except BROKEN as error:
+            if not OTHER_LANGUAGE.match(text):
+                complaints.append((number, str(error.args[0]), getattr(error, "lineno", 0) or 0))
             continue
         for node in tree.body:
             names = names_bound(node)
