@@ -266,7 +266,7 @@ def within_classes(real: data.Images, fake: data.Images) -> tuple[Finding, ...]:
         Chapter 09_conditional.
     """
     for name, images in (("real", real), ("fake", fake)):
-        if images.labels is None:
+        if getattr(images, "labels", None) is None:
             raise ValueError(
                 f"received {name} images without labels; expected a class for each. Pass "
                 "data.Images(images, labels)."

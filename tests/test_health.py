@@ -289,6 +289,8 @@ def test_images_that_cannot_be_compared_by_class_are_refused():
     digits = data.load_digits()[:50]
     with pytest.raises(ValueError, match="fake images without labels"):
         health.within_classes(digits, data.Images(digits.images))
+    with pytest.raises(ValueError, match="real images without labels"):
+        health.within_classes(digits.images, digits)
     larger = data.Images(np.zeros((4, 28, 28, 1), np.uint8), np.zeros(4, int))
     with pytest.raises(ValueError, match=r"shapes \(8, 8, 1\) and \(28, 28, 1\)"):
         health.within_classes(digits, larger)
