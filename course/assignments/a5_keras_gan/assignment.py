@@ -20,14 +20,15 @@ student_id = "0000000"  # yours, in quotation marks
 # %% [markdown]
 # ## 1. One training step
 #
-# First the discriminator: images are made from the latents, its loss is [[eq-softplus]] (the mean over the real logits plus
-# the mean over the generated ones), and its optimizer takes one step. Then the generator: images are made anew from *the
-# same* latents, its loss is [[eq-generator-loss]] against the *updated* discriminator, and its optimizer takes one step.
-# Each step changes the *trainable* weights of one network only.
+# First the discriminator: images are made from the latents, its loss is the cross-entropy, by [[eq-softplus]] (the mean
+# over the real logits plus the mean over the generated ones), and its optimizer takes one step. Then the generator: images
+# are made anew from *the same* latents, its loss is the non-saturating one, by [[eq-generator-loss]], against the *updated*
+# discriminator, and its optimizer takes one step.
 #
-# All calls of both networks have `training=True`, so that batch normalisation works as it should; its running averages, no
-# trainable weights, move in every call. Real and generated images go through the discriminator in calls of their own, as
-# in one call batch normalisation would mix them. Which of the two comes first is up to you.
+# Each step changes the *trainable* weights of one network only. All calls of both networks have `training=True`, so that
+# batch normalisation works as it should; its running averages, no trainable weights, move in every call. Real and generated
+# images go through the discriminator in calls of their own, as in one call batch normalisation would mix them. Which of the
+# two comes first is up to you.
 # %% answer q1
 def train_step(
     generator, discriminator, generator_optimizer, discriminator_optimizer, images, latents
@@ -322,12 +323,12 @@ assert np.abs(_discriminator.get_weights()[0] - _before).max() > 0, "the discrim
 # %% [markdown]
 # ## Your loop on images (nobody grades this)
 #
-# Run the cell below, and then `see()`: your functions train on Fashion-MNIST for some minutes on two cores, less on a
-# graphics card, and show what the average generator draws. The images are downloaded at the first call. It shows 16 images at
-# the end; if they are noise after 1,000 steps, something above is wrong that no check has seen.
+# Run the cell below, and then `see()`: your functions train a GAN on Fashion-MNIST, which is downloaded at the first call,
+# and show what the average generator draws. A thousand steps take a minute or two on a laptop, and after them you should
+# see the rough shapes of clothes; `see(5000)` goes on for longer. If you see noise, look for a fault that no check has seen.
 # %% given
 def see(steps=1000, batch=64):
-    """Trains a GAN with the functions above and shows images of the average generator."""
+    """Trains a GAN with the functions above and shows 16 images of the average generator."""
     import matplotlib.pyplot as plt
 
     (images, _), _ = keras.datasets.fashion_mnist.load_data()
