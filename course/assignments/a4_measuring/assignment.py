@@ -4,7 +4,8 @@
 # Two generators are trained. Which is better? You write the measures with which this is answered, on features: arrays
 # with a row for each image. Read [[06_measuring]] first. About 5 hours (an estimate).
 #
-# Real features always come before generated ones, and are `(n, d)` and `(m, d)`.
+# Real features always come before generated ones, and are `(n, d)` and `(m, d)`, with n and m at least 2 and d at least 1.
+# The grader has NumPy and SciPy, and no other packages.
 # %% given
 import numpy as np
 
@@ -16,7 +17,8 @@ student_id = "0000000"  # yours, in quotation marks
 # ## 1. The Fréchet distance
 #
 # Return the distance of [[thm-frechet]] between the sample means and the sample covariances, which divide by $n - 1$.
-# With fewer images than features the covariances are singular; the distance exists all the same.
+# With fewer images than features the covariances are singular; the distance exists all the same. A single feature, d = 1,
+# has a variance for a covariance.
 # <details><summary>Hint</summary>The trace of a square root is the sum of the square roots of the eigenvalues, and
 # rounding makes a zero eigenvalue slightly negative.</details>
 # %% answer q1
@@ -29,7 +31,7 @@ def frechet_distance(real, fake):
     """
     # BEGIN SOLUTION
     difference = real.mean(axis=0) - fake.mean(axis=0)
-    sigma, gamma = np.cov(real.T), np.cov(fake.T)
+    sigma, gamma = (np.atleast_2d(np.cov(sample.T)) for sample in (real, fake))
     values, vectors = np.linalg.eigh(sigma)
     root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
     middle = np.linalg.eigvalsh(root @ gamma @ root)
@@ -42,13 +44,14 @@ def frechet_distance(real, fake):
 _points = np.random.default_rng(0).normal(size=(50, 3))
 assert abs(frechet_distance(_points, _points)) < 1e-6, "a sample and itself: 0"
 assert abs(frechet_distance(_points, _points + [3, 0, 4]) - 25) < 1e-6, "shifted by (3, 0, 4): 25"
+assert abs(frechet_distance(_points[:, :1], _points[:, :1] + 3) - 9) < 1e-6, "one feature: 9"
 
 
 # %% [markdown]
 # ## 2. The kernel distance
 #
 # With the kernel $k(x, \hat x) = (x \cdot \hat x / d + 1)^3$ return the estimate that [[thm-unbiased]] is about: the pairs
-# of a sample with itself leave out $i = j$.
+# of a sample with itself leave out $i = j$. It is an estimate, so it may be negative where the distance is not.
 # %% answer q2
 def kernel_distance(real, fake):
     """Returns the unbiased estimate of the squared maximum mean discrepancy, one number.
@@ -57,10 +60,11 @@ def kernel_distance(real, fake):
         real: array of shape (n, d).
         fake: array of shape (m, d).
     """
-
     # BEGIN SOLUTION
+    d = real.shape[1]
+
     def kernel(x, y):
-        return (x @ y.T / x.shape[1] + 1) ** 3
+        return (x @ y.T / d + 1) ** 3
 
     def within(x):
         values = kernel(x, x)
@@ -81,7 +85,9 @@ assert abs(kernel_distance(_zeros, _ones) - 7) < 1e-9, (
 # ## 3. Coverage
 #
 # Round each real feature lies a ball that just reaches its $k$-th nearest *other* real feature. Return the share of these
-# balls that hold a generated feature; one that lies exactly on the border counts.
+# balls that hold a generated feature; one that lies exactly on the border counts. The features of the border cases are
+# whole numbers, so that no rounding decides. Another real feature may stand at the very same place: then the ball's
+# radius can be 0, and the ball holds what lies at that place.
 # %% answer q3
 def coverage(real, fake, num_neighbours):
     """Returns the coverage, one number between 0 and 1.
@@ -113,7 +119,12 @@ assert abs(coverage(_line, _line[:5], 1) - 0.6) < 1e-9, (
 # see [[thm-coverage]].
 # %% answer q4
 def expected_coverage(n, m, num_neighbours):
-    """Returns the expected coverage of n real features by m generated ones of the same distribution."""
+    """Returns the expected coverage of n real features by m generated ones, one number.
+
+    Args:
+        n, m: whole numbers.
+        num_neighbours: k, below n.
+    """
     # BEGIN SOLUTION
     i = np.arange(1, num_neighbours + 1)
     return 1 - np.prod((n - i) / (n + m - i))
@@ -153,12 +164,19 @@ assert abs(density(np.arange(10.0)[:, None], np.array([[4.0]]), 1) - 3) < 1e-9, 
 # features that lie in some ball round a *generated* one, which reaches its $k$-th nearest other generated feature.
 # %% answer q5 twist=precision_recall
 def precision_recall(real, fake, num_neighbours):
-    """Returns precision and recall, two numbers; the arguments are those of `coverage`."""
+    """Returns precision and recall, two numbers.
 
+    Args:
+        real: array of shape (n, d).
+        fake: array of shape (m, d).
+        num_neighbours: k, below n and below m.
+    """
     # BEGIN SOLUTION
+    k = num_neighbours
+
     def share(centres, points):
         own = np.linalg.norm(centres[:, None] - centres, axis=2)
-        radii = np.sort(own, axis=1)[:, num_neighbours]
+        radii = np.sort(own, axis=1)[:, k]
         cross = np.linalg.norm(points[:, None] - centres, axis=2)
         return np.mean((cross <= radii).any(axis=1))
 
@@ -176,7 +194,7 @@ assert abs(_recall - 1) < 1e-9, "its ball is so large that it holds every real o
 # ## 5. The inception score
 #
 # A classifier gives each generated image probabilities of $K$ classes. Return the score of [[prop-inception-score]]. A
-# probability may be 0, and then $0 \log 0 = 0$.
+# probability may be 0, and then $0 \log 0 = 0$; a class may be 0 for all images.
 # %% answer q5 twist=inception_score
 def inception_score(probabilities):
     """Returns the inception score, one number.
@@ -184,13 +202,11 @@ def inception_score(probabilities):
     Args:
         probabilities: array of shape (m, K); each row sums to 1.
     """
-
     # BEGIN SOLUTION
-    def entropy(values):
-        logarithms = np.log(np.where(values > 0, values, 1))
-        return -np.sum(values * logarithms, axis=-1)
-
-    return np.exp(entropy(probabilities.mean(axis=0)) - entropy(probabilities).mean())
+    rows = np.vstack([probabilities, probabilities.mean(axis=0)])
+    logarithms = np.log(np.where(rows > 0, rows, 1))
+    *entropies, of_mean = -np.sum(rows * logarithms, axis=1)
+    return np.exp(of_mean - np.mean(entropies))
     # END SOLUTION
 
 
@@ -203,7 +219,9 @@ assert abs(inception_score(np.eye(4)) - 4) < 1e-9, "sure of each, and all classe
 # ## 5. As if there were infinitely many
 #
 # By [[thm-frechet-bias]] the expected Fréchet distance of $n$ images is about $\mathrm{FD} + C/n$. Measured at several
-# sizes $n$, the distances lie near a straight line in $1/n$. Return the height of the least-squares line at $1/n = 0$.
+# sizes $n$, the distances lie near a straight line in $1/n$. Return the height at $1/n = 0$ of the least-squares line,
+# in which all distances count alike. A size may occur more than once. The height is an estimate, and where it comes out
+# negative, return it as it is.
 # %% answer q5 twist=extrapolation
 def extrapolate(sizes, distances):
     """Returns the distance at infinitely many images, one number.
@@ -225,7 +243,7 @@ assert abs(extrapolate(np.array([100.0, 200.0]), np.array([4.0, 3.0])) - 2) < 1e
 #
 # You have `my_size` real images, which depends on your `student_id`, and as many generated ones from a generator that is
 # perfect. What is the coverage with $k = 3$, in the mean? First write a guess as `predicted`. Then compute it with
-# `expected_coverage` and type it as `measured`, with six digits. Explain in three lines: why is it not 1, and what does
+# `expected_coverage` and type it as `measured`, with six decimals. Explain in three lines: why is it not 1, and what does
 # it tend to for more and more images?
 # %% given
 my_size = 10 + sum((k + 1) * ord(c) for k, c in enumerate(student_id)) % 491

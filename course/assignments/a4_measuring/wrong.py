@@ -4,9 +4,9 @@ from course.rehearsal import Wrong
 
 DISTANCE = "return difference @ difference + np.trace(sigma + gamma) - shared"
 MIDDLE = "middle = np.linalg.eigvalsh(root @ gamma @ root)"
-COVARIANCES = "sigma, gamma = np.cov(real.T), np.cov(fake.T)"
+COVARIANCES = "sigma, gamma = (np.atleast_2d(np.cov(sample.T)) for sample in (real, fake))"
 WITHIN = "return (values.sum() - np.trace(values)) / (len(x) * (len(x) - 1))"
-KERNEL = "return (x @ y.T / x.shape[1] + 1) ** 3"
+KERNEL = "return (x @ y.T / d + 1) ** 3"
 SPHERES = """    own = np.linalg.norm(real[:, None] - real, axis=2)
     radii = np.sort(own, axis=1)[:, num_neighbours]  # the nearest of all is the feature itself"""
 HELD = "return np.mean((cross <= radii[:, None]).any(axis=1))"
@@ -16,7 +16,7 @@ WRONG = [
     Wrong(
         "population covariance",
         COVARIANCES,
-        "sigma, gamma = np.cov(real.T, ddof=0), np.cov(fake.T, ddof=0)",
+        COVARIANCES.replace("sample.T)", "sample.T, ddof=0)"),
         (14, 14),
     ),
     Wrong(
@@ -48,11 +48,33 @@ WRONG = [
     Wrong(
         "ridge on the covariances",
         COVARIANCES,
-        "sigma, gamma = np.cov(real.T) + 0.01 * np.eye(real.shape[1]), np.cov(fake.T) + 0.01 * np.eye(real.shape[1])",
+        COVARIANCES.replace(" for", " + 0.01 * np.eye(real.shape[1]) for"),
         (14, 15),
     ),
     Wrong(
-        "covariance of the rows", COVARIANCES, "sigma, gamma = np.cov(real), np.cov(fake)", (13, 14)
+        "covariance of the rows",
+        COVARIANCES,
+        COVARIANCES.replace("sample.T", "sample"),
+        (13, 13),
+    ),
+    Wrong(
+        "one feature has no matrix",
+        COVARIANCES,
+        "sigma, gamma = np.cov(real.T), np.cov(fake.T)",
+        (16, 16),
+    ),
+    Wrong(
+        "product of the roots",
+        DISTANCE,
+        "other, axes = np.linalg.eigh(gamma)\n    other = axes * np.sqrt(np.maximum(other, 0)) @ axes.T\n"
+        "    return difference @ difference + np.trace(sigma + gamma - 2 * root @ other)",
+        (16, 16),
+    ),
+    Wrong(
+        "singular values of the product",
+        MIDDLE,
+        "middle = np.linalg.svd(sigma @ gamma, compute_uv=False)",
+        (16, 16),
     ),
     Wrong("pairs with itself kept", WITHIN, "return values.mean()", (15, 15)),
     Wrong(
@@ -79,12 +101,24 @@ WRONG = [
         "never negative",
         "return within(real) + within(fake) - 2 * kernel(real, fake).mean()",
         "return max(0, within(real) + within(fake) - 2 * kernel(real, fake).mean())",
-        (16, 16),
+        (15, 15),
+    ),
+    Wrong(
+        "without its sign",
+        "return within(real) + within(fake) - 2 * kernel(real, fake).mean()",
+        "return abs(within(real) + within(fake) - 2 * kernel(real, fake).mean())",
+        (15, 15),
+    ),
+    Wrong(
+        "sizes taken for equal",
+        "2 * kernel(real, fake).mean()",
+        "2 * kernel(real, fake).sum() / len(real) ** 2",
+        (17, 17),
     ),
     Wrong(
         "Gaussian kernel",
         KERNEL,
-        "return 8 * np.exp(-((x[:, None] - y) ** 2).sum(axis=2) / (2 * x.shape[1]))",
+        "return 8 * np.exp(-((x[:, None] - y) ** 2).sum(axis=2) / (2 * d))",
         (16, 17),
     ),
     Wrong(
@@ -97,6 +131,27 @@ WRONG = [
         "balls round generated ones", SPHERES, "    real, fake = fake, real\n" + SPHERES, (15, 15)
     ),
     Wrong("precision", HELD, HELD.replace("axis=1", "axis=0"), (15, 15)),
+    Wrong(
+        "border left out",
+        HELD,
+        HELD.replace("<=", "<"),
+        (15, 15),
+    ),
+    Wrong(
+        "another feature at the same place left out",
+        SPHERES,
+        SPHERES.replace("    radii", "    own = np.where(own > 0, own, np.inf)\n    radii").replace(
+            "[:, num_neighbours]", "[:, num_neighbours - 1]"
+        ),
+        (16, 16),
+    ),
+    Wrong(
+        "city-block distance",
+        SPHERES + "\n    cross = np.linalg.norm(real[:, None] - fake, axis=2)\n    return np.mean",
+        "    own = np.abs(real[:, None] - real).sum(axis=2)\n    radii = np.sort(own, axis=1)[:, num_neighbours]\n"
+        "    cross = np.abs(real[:, None] - fake).sum(axis=2)\n    return np.mean",
+        (16, 16),
+    ),
     Wrong("half the radius", HELD, HELD.replace("radii[:, None]", "radii[:, None] / 2"), (15, 15)),
     Wrong("largest radius for all", HELD, HELD.replace("radii[:, None]", "radii.max()"), (16, 16)),
     Wrong(
@@ -119,7 +174,20 @@ WRONG = [
         "return 1 - (n - 1) / (n + m - 1) + 0 * i.sum()",
         (17, 17),
     ),
+    Wrong(
+        "drawn with replacement",
+        EXPECTED,
+        "return 1 - np.prod((n - 1 + 0 * i) / (n + m - 1))",
+        (17, 17),
+    ),
     # the variants
+    Wrong(
+        "border left out of the density",
+        "return np.sum(cross <= radii[:, None]) / (num_neighbours * len(fake))",
+        "return np.sum(cross < radii[:, None]) / (num_neighbours * len(fake))",
+        (14, 14),
+        "density",
+    ),
     Wrong(
         "not divided by k",
         "return np.sum(cross <= radii[:, None]) / (num_neighbours * len(fake))",
@@ -157,37 +225,51 @@ WRONG = [
     ),
     Wrong(
         "itself a neighbour of its own",
-        "        radii = np.sort(own, axis=1)[:, num_neighbours]\n        cross",
-        "        radii = np.sort(own, axis=1)[:, num_neighbours - 1]\n        cross",
+        "        radii = np.sort(own, axis=1)[:, k]\n        cross",
+        "        radii = np.sort(own, axis=1)[:, k - 1]\n        cross",
         (14, 15),
         "precision_recall",
     ),
     Wrong(
+        "open balls",
+        "return np.mean((cross <= radii).any(axis=1))",
+        "return np.mean((cross < radii).any(axis=1))",
+        (15, 15),
+        "precision_recall",
+    ),
+    Wrong(
         "log of the score",
-        "return np.exp(entropy(",
-        "return (entropy(",
+        "return np.exp(of_mean - np.mean(entropies))",
+        "return of_mean - np.mean(entropies)",
         (14, 14),
         "inception_score",
     ),
     Wrong(
         "entropy of the mean alone",
-        " - entropy(probabilities).mean())",
-        ")",
+        "return np.exp(of_mean - np.mean(entropies))",
+        "return np.exp(of_mean)",
         (14, 14),
         "inception_score",
     ),
     Wrong(
         "a small number added",
-        "logarithms = np.log(np.where(values > 0, values, 1))",
-        "logarithms = np.log(values + 0.01)",
-        (14, 15),
+        "logarithms = np.log(np.where(rows > 0, rows, 1))",
+        "logarithms = np.log(rows + 0.01)",
+        (14, 14),
         "inception_score",
     ),
     Wrong(
         "nan for probability 0",
-        "logarithms = np.log(np.where(values > 0, values, 1))",
-        "logarithms = np.log(values)",
+        "logarithms = np.log(np.where(rows > 0, rows, 1))",
+        "logarithms = np.log(rows)",
         (14, 14),
+        "inception_score",
+    ),
+    Wrong(
+        "nan for a class never seen",
+        "logarithms = np.log(np.where(rows > 0, rows, 1))",
+        "logarithms = np.log(np.where(rows > 0, rows, 1) * (rows[-1] / rows[-1]))",
+        (15, 15),
         "inception_score",
     ),
     Wrong("slope for height", "return height", "return _slope", (14, 14), "extrapolation"),
@@ -202,6 +284,29 @@ WRONG = [
         "largest two sizes",
         "_slope, height = np.polyfit(1 / sizes, distances, 1)",
         "last = np.argsort(sizes)[-2:]\n    slope, height = np.polyfit(1 / sizes[last], distances[last], 1)",
+        (15, 15),
+        "extrapolation",
+    ),
+    Wrong("never below 0", "return height", "return max(height, 0.0)", (15, 15), "extrapolation"),
+    Wrong(
+        "first and last",
+        "_slope, height = np.polyfit(1 / sizes, distances, 1)",
+        "_slope, height = np.polyfit(1 / sizes[[0, -1]], distances[[0, -1]], 1)",
+        (15, 15),
+        "extrapolation",
+    ),
+    Wrong(
+        "large samples count more",
+        "np.polyfit(1 / sizes, distances, 1)",
+        "np.polyfit(1 / sizes, distances, 1, w=np.sqrt(sizes))",
+        (15, 15),
+        "extrapolation",
+    ),
+    Wrong(
+        "a size once",
+        "_slope, height = np.polyfit(1 / sizes, distances, 1)",
+        "once = np.unique(sizes)\n    means = [distances[sizes == size].mean() for size in once]\n"
+        "    _slope, height = np.polyfit(1 / once, means, 1)",
         (15, 15),
         "extrapolation",
     ),
@@ -221,12 +326,12 @@ from scipy.spatial.distance import cdist
 from math import comb
 
 def frechet_distance(real, fake):
-    a, b = np.cov(real, rowvar=False), np.cov(fake, rowvar=False)
     x, y = real - real.mean(0), fake - fake.mean(0)
+    spread = (x**2).sum() / (len(x) - 1) + (y**2).sum() / (len(y) - 1)
     # the singular values of the product of two roots, each a matrix of samples
     roots = linalg.svdvals(x @ y.T) / np.sqrt((len(x) - 1) * (len(y) - 1))
     shift = np.linalg.norm(real.mean(0) - fake.mean(0))
-    return shift**2 + np.trace(a) + np.trace(b) - 2 * roots.sum()
+    return shift**2 + spread - 2 * roots.sum()
 
 def kernel_distance(real, fake):
     d = real.shape[1]

@@ -48,47 +48,58 @@ def keras_step(function, kernel, bias, slope, images, latents, *, rates):
     return (*generator.get_weights(), *discriminator.get_weights())
 
 
-def moved_statistics(function, images, latents):
-    """How far the averages of batch normalisation moved in a step: in the generator and after it."""
-    size, width = images.shape[1], 3
+def moved_statistics(function, kernel, features, images, latents):
+    """Makes a step of rate 0. Returns a running variance of batch normalisation in each network."""
     normal = [keras.layers.BatchNormalization() for _ in range(2)]
-    generator = keras.Sequential(
-        [keras.layers.Input([latents.shape[1]]), keras.layers.Dense(size), normal[0]]
-    )
+    layers = [keras.layers.Dense(w.shape[1], use_bias=False) for w in (kernel, features)]
+    generator = keras.Sequential([keras.layers.Input([len(kernel)]), layers[0], normal[0]])
     discriminator = keras.Sequential(
-        [keras.layers.Input([size]), keras.layers.Dense(width), normal[1], keras.layers.Dense(1)]
+        [keras.layers.Input([len(features)]), layers[1], normal[1], keras.layers.Dense(1)]
     )
-    optimizers = [descent(0.1, generator), descent(0.1, discriminator)]
+    for layer, weights in zip(layers, (kernel, features), strict=True):
+        layer.set_weights([weights])
+    optimizers = [descent(0.0, generator), descent(0.0, discriminator)]
     function(generator, discriminator, *optimizers, tf.constant(images), tf.constant(latents))
-    return [float(np.abs(layer.moving_variance.numpy() - 1).max()) for layer in normal]
+    return [layer.moving_variance.numpy() for layer in normal]
 
 
-def averaged(function, average, models, *, decay):
-    """Updates an average by one model after the other. Returns its weights: kernel, then variance."""
+def averaged(function, average, models, *, decays):
+    """Updates an average by one model after the other.
+
+    Returns:
+        Its kernel, bias and running variance; and how far the models themselves moved.
+    """
 
     def build(values):
-        layers = [
-            keras.layers.Dense(values.shape[1], use_bias=False),
-            keras.layers.BatchNormalization(),
-        ]
+        layers = [keras.layers.Dense(values.shape[1]), keras.layers.BatchNormalization()]
         model = keras.Sequential([keras.layers.Input([values.shape[0]]), *layers])
-        layers[0].set_weights([values])
+        layers[0].set_weights([values, values[-1]])
         layers[1].moving_variance.assign(values[0])
         return model
 
-    mean = build(average)
-    for values in models:
-        function(mean, build(values), decay)
-    return (mean.layers[0].get_weights()[0], mean.layers[1].moving_variance.numpy())
+    mean, moved = build(average), 0.0
+    for values, decay in zip(models, decays, strict=True):
+        model = build(values)
+        before = model.get_weights()
+        function(mean, model, decay)
+        pairs = zip(before, model.get_weights(), strict=True)
+        moved = max(moved, *(float(np.abs(a - b).max()) for a, b in pairs))
+    return (*mean.layers[0].get_weights(), mean.layers[1].moving_variance.numpy(), moved)
+
+
+def with_gradient(penalty, model):
+    """A penalty and its gradient with respect to the matrix of xᵀAx; NaN if there is none."""
+    with tf.GradientTape() as tape:
+        value = penalty()
+    matrix = model.trainable_variables[0].value
+    gradient = tape.gradient(value, matrix)
+    return (value, np.full(matrix.shape, np.nan) if gradient is None else gradient)
 
 
 def r1_of_quadratic(function, matrix, images):
     """R1 of the discriminator xᵀAx, and its gradient with respect to A."""
     model = quadratic(matrix, images.shape[1:])
-    with tf.GradientTape() as tape:
-        value = function(model, tf.constant(images))
-    gradient = tape.gradient(value, model.trainable_variables[0].value)
-    return (value, np.full(matrix.shape, np.nan) if gradient is None else gradient)
+    return with_gradient(lambda: function(model, tf.constant(images)), model)
 
 
 def r1_of_slope(function, slope, images):
@@ -106,18 +117,20 @@ def generated(function, image_size, channels, latents):
 
 
 def interpolated(function, matrix, real, fake, mix):
-    """The gradient penalty of the discriminator xᵀAx."""
-    return function(quadratic(matrix, real.shape[1:]), *map(tf.constant, (real, fake, mix)))
+    """The gradient penalty of the discriminator xᵀAx, and its gradient with respect to A."""
+    model, arrays = quadratic(matrix, real.shape[1:]), [*map(tf.constant, (real, fake, mix))]
+    return with_gradient(lambda: function(model, *arrays), model)
 
 
 def r2_of_quadratic(function, matrix, kernel, bias, latents):
-    """R2 of the discriminator xᵀAx and the generator zW + b."""
-    return function(quadratic(matrix, [len(bias)]), dense([kernel, bias]), tf.constant(latents))
+    """R2 of the discriminator xᵀAx and the generator zW + b, and its gradient in A."""
+    model, generator = quadratic(matrix, [len(bias)]), dense([kernel, bias])
+    return with_gradient(lambda: function(model, generator, tf.constant(latents)), model)
 
 
 def of_logits(function, real, fake):
-    """Both losses, and the generator's gradient with respect to its logits."""
-    real, fake = tf.constant(real), tf.Variable(fake)
-    with tf.GradientTape() as tape:
+    """Both losses, and the gradient of each with respect to its logits."""
+    real, fake = tf.Variable(real), tf.Variable(fake)
+    with tf.GradientTape(persistent=True) as tape:
         losses = function(real, fake)
-    return (*losses, tape.gradient(losses[1], fake))
+    return (*losses, *tape.gradient(losses[0], [real, fake]), tape.gradient(losses[1], fake))

@@ -81,7 +81,57 @@ WRONG = [
         "other latents for the generator",
         "made = generator(latents, training=True)",
         "made = generator(tf.roll(latents, 1, 0) * 0.9, training=True)",
-        (15, 15),
+        (14, 14),
+    ),
+    Wrong(
+        "one call for real and generated images",
+        """real_logits = discriminator(images, training=True)
+        fake_logits = discriminator(fake, training=True)""",
+        """logits = discriminator(tf.concat([images, fake], 0), training=True)
+        real_logits, fake_logits = logits[: len(images)], logits[len(images) :]""",
+        (17, 17),
+    ),
+    Wrong(
+        "no training flag in the last call",
+        GENERATOR,
+        GENERATOR.replace(", training=True", ""),
+        (17, 17),
+    ),
+    Wrong(
+        "images of the first step at inference",
+        "fake = generator(latents, training=True)",
+        "fake = generator(latents)",
+        (17, 17),
+    ),
+    Wrong(
+        "uphill",
+        LOSS,
+        "loss = -tf.reduce_mean(tf.nn.softplus(-real_logits))\n        loss -= tf.reduce_mean(tf.nn.softplus(fake_logits))",
+        (12, 12),
+    ),
+    Wrong(
+        "the model is moved too",
+        MEAN,
+        MEAN + "\n        weight.assign(mean)",
+        (16, 16),
+    ),
+    Wrong(
+        "the model is moved at the end",
+        MEAN,
+        MEAN + "\n    model.set_weights(average.get_weights())",
+        (16, 16),
+    ),
+    Wrong(
+        "decay of the example",
+        MEAN,
+        MEAN.replace("1 - decay", "0.25").replace("decay", "0.75"),
+        (16, 16),
+    ),
+    Wrong(
+        "biases are copied",
+        MEAN,
+        "mean.assign(decay * mean + (1 - decay) * weight if len(mean.shape) > 1 else weight)",
+        (16, 16),
     ),
     Wrong("decay exchanged", MEAN, "mean.assign((1 - decay) * mean + decay * weight)", (16, 16)),
     Wrong(
@@ -111,15 +161,33 @@ WRONG = [
         "logits = tf.reduce_mean(discriminator(images, training=True))\n    gradient = tape.gradient(logits, images)\n    return 0.5 * tf.reduce_mean(tf.reduce_sum(tf.square(gradient), axis=[1, 2, 3]))",
         (16, 16),
     ),
+    Wrong(
+        "square of the mean norm",
+        R1,
+        "return 0.5 * tf.reduce_mean(tf.sqrt(tf.reduce_sum(tf.square(gradient), axis=[1, 2, 3]))) ** 2",
+        (17, 17),
+    ),
+    Wrong(
+        "norm over the pixels, mean over the channels",
+        R1,
+        "return 0.5 * tf.reduce_mean(tf.reduce_sum(tf.square(gradient), axis=[1, 2]))",
+        (17, 17),
+    ),
+    Wrong(
+        "a generator that looks at no latent",
+        LAST,
+        LAST + "\n    layers.insert(1, keras.layers.Rescaling(0.0))",
+        (17, 17),
+    ),
     Wrong("no tanh", LAST, LAST.replace(', activation="tanh"', ""), (17, 17)),
     Wrong("sigmoid for tanh", LAST, LAST.replace("tanh", "sigmoid"), (17, 17)),
     Wrong(
         "sizes that are powers of 2 only",
         "while side % 2 == 0 and side > 4:",
         "while side > 4:",
-        (17, 17),
+        (16, 16),
     ),
-    Wrong("always in colour", LAST, LAST.replace("(channels,", "(3,"), (17, 17)),
+    Wrong("always in colour", LAST, LAST.replace("(channels,", "(3,"), (16, 16)),
     # the variants
     Wrong(
         "mix exchanged",
@@ -150,6 +218,27 @@ WRONG = [
         "gradient_penalty",
     ),
     Wrong(
+        "a penalty without a gradient",
+        "return tf.reduce_mean(tf.square(norms - 1))",
+        "return tf.constant(tf.reduce_mean(tf.square(norms - 1)).numpy())",
+        (15, 15),
+        "gradient_penalty",
+    ),
+    Wrong(
+        "R2 without a gradient",
+        "return 0.5 * tf.reduce_mean(tf.reduce_sum(tf.square(gradient), axis=1))",
+        "return 0.5 * tf.reduce_mean(tf.reduce_sum(tf.square(gradient.numpy()), axis=1))",
+        (15, 15),
+        "r2",
+    ),
+    Wrong(
+        "square of the mean norm of R2",
+        "return 0.5 * tf.reduce_mean(tf.reduce_sum(tf.square(gradient), axis=1))",
+        "return 0.5 * tf.reduce_mean(tf.norm(gradient, axis=1)) ** 2",
+        (15, 15),
+        "r2",
+    ),
+    Wrong(
         "slope in the latent",
         "tape.watch(images)\n        logits = tf.reduce_sum(discriminator(images, training=True))\n    gradient = tape.gradient(logits, images)\n    return 0.5 * tf.reduce_mean(tf.reduce_sum(tf.square(gradient), axis=1))",
         "tape.watch(latents)\n        logits = tf.reduce_sum(discriminator(generator(latents), training=True))\n    gradient = tape.gradient(logits, latents)\n    return 0.5 * tf.reduce_mean(tf.reduce_sum(tf.square(gradient), axis=1))",
@@ -169,6 +258,13 @@ WRONG = [
         "images = generator(latents, training=True)[:1]\n    with",
         (15, 15),
         "r2",
+    ),
+    Wrong(
+        "hinge without a gradient",
+        "return missing, -tf.reduce_mean(fake_logits)",
+        "return tf.stop_gradient(missing), -tf.reduce_mean(fake_logits)",
+        (14, 15),
+        "hinge",
     ),
     Wrong("no margin", "tf.nn.relu(1 + fake_logits)", "tf.nn.relu(fake_logits)", (15, 15), "hinge"),
     Wrong(
@@ -210,14 +306,13 @@ WRONG = [
 ]
 
 RIGHT = {
-    "one pass, and Keras's own loss": """
+    "Keras's own loss": """
 def train_step(generator, discriminator, generator_optimizer, discriminator_optimizer, images, latents):
     bce = keras.losses.BinaryCrossentropy(from_logits=True)
     fake = generator(latents, training=True)
-    n = int(images.shape[0])
     with tf.GradientTape() as tape:
-        logits = discriminator(tf.concat([images, tf.stop_gradient(fake)], 0), training=True)
-        real, made = logits[:n], logits[n:]
+        made = discriminator(tf.stop_gradient(fake), training=True)
+        real = discriminator(images, training=True)
         d_loss = bce(tf.ones_like(real), real) + bce(tf.zeros_like(made), made)
     gradients = tape.gradient(d_loss, discriminator.trainable_weights)
     discriminator_optimizer.apply_gradients(zip(gradients, discriminator.trainable_weights))

@@ -2,12 +2,14 @@
 # # Assignment 6: a clinic
 #
 # Somebody sends you a script that trains a GAN, and it does not work. Each function below has a fault of the kind that
-# [[16_debugging_clinic]] shows. Find them **without training anything**, on the rungs of [[tab-clinic-ladder]], and mend
-# them. Read also [[15_collapse_and_stability]]. About 6 hours (an estimate).
+# [[16_debugging_clinic]] shows. Find them **without training anything**, on the rungs of the ladder, which is the first
+# table of that chapter, and mend them. Read also [[15_collapse_and_stability]]. About 6 hours (an estimate).
 #
 # The visible checks pass with most of the faults; that is how such scripts come about. So they are worth no points here. A
 # function may have more than one fault.
-# In Colab everything needed is there. Elsewhere install TensorFlow as the book's front page says.
+#
+# In Colab everything needed is there. Elsewhere `pip install tensorflow` installs it: TensorFlow 2.16 or newer, which
+# brings Keras 3 and NumPy. The grader has these and SciPy, and no other packages.
 # %% given
 import keras
 import numpy as np
@@ -27,7 +29,8 @@ def prepare(images):
     """Returns images as the networks take them.
 
     Args:
-        images: array of shape (n, height, width, channels), from 0 to 255, of any type of numbers.
+        images: array of shape (n, height, width, channels), from 0 to 255, of any type of numbers;
+            not each batch has a 0 and a 255 in it.
 
     Returns:
         Array of the same shape, between -1 and 1.
@@ -47,8 +50,9 @@ assert np.allclose(np.ravel(_grey), [-1, 1]), "black is -1 and white is 1"
 # %% [markdown]
 # ## 2. The losses
 #
-# Cross-entropy for the discriminator, the mean over the real logits plus the mean over the generated ones; the non-saturating loss
-# for the generator. Both must be right for every logit, also for 800 and -800; see [[prop-float-sigmoid]].
+# Cross-entropy for the discriminator, the mean over the real logits plus the mean over the generated ones; the
+# non-saturating loss for the generator. Both must be right for every finite logit, also for 800 and -800; see
+# [[prop-float-sigmoid]].
 # %% answer q2
 def losses(real_logits, fake_logits):
     """Returns what the discriminator minimises and what the generator minimises, two numbers.
@@ -75,9 +79,10 @@ assert np.allclose(losses(np.zeros(2), np.zeros(2)), [2 * np.log(2), np.log(2)])
 # %% [markdown]
 # ## 3. The step
 #
-# First the discriminator takes one step down its loss of part 2, then the generator one step down its own, against the *updated*
-# discriminator, with images made anew from the same latents. Each step changes one network, by its own optimizer. What does
-# [[prop-wrong-loss]] say of the last lines?
+# First the discriminator takes one step down its loss of part 2, then the generator one step down its own, against the
+# *updated* discriminator, with images made anew from the same latents. Each step changes the *trainable* weights of one
+# network, by its own optimizer. All calls of both networks have `training=True`, and real and generated images go through
+# the discriminator in calls of their own. What does [[prop-wrong-loss]] say of the last lines?
 # %% answer q3
 def train_step(
     generator, discriminator, generator_optimizer, discriminator_optimizer, images, latents
@@ -91,12 +96,10 @@ def train_step(
         images: real images, tensor of shape (n, ...).
         latents: tensor of shape (m, latent_dim); m may differ from n.
     """
-
     # BEGIN SOLUTION
     # instead: def loss_of(real, fake):
     # instead:     real_loss = tf.reduce_mean(tf.nn.softplus(-real))
     # instead:     return real_loss + tf.reduce_mean(tf.nn.softplus(fake))
-    # instead:
     # instead: fake = tf.constant(generator.predict(latents, verbose=0))
     # instead: with tf.GradientTape() as tape:
     # instead:     loss = loss_of(discriminator(images), discriminator(fake))
@@ -107,18 +110,16 @@ def train_step(
     # instead:     loss = loss_of(discriminator(images), discriminator(made))
     # instead: weights = generator.trainable_variables
     # instead: generator_optimizer.apply(tape.gradient(loss, weights), weights)
-    def softplus(values):
-        return tf.reduce_mean(tf.nn.softplus(values))
-
+    mean, softplus = tf.reduce_mean, tf.nn.softplus
     with tf.GradientTape() as tape:
         fake = generator(latents, training=True)
-        loss = softplus(-discriminator(images, training=True))
-        loss += softplus(discriminator(fake, training=True))
+        loss = mean(softplus(-discriminator(images, training=True)))
+        loss += mean(softplus(discriminator(fake, training=True)))
     weights = discriminator.trainable_variables
     discriminator_optimizer.apply(tape.gradient(loss, weights), weights)
     with tf.GradientTape() as tape:
         made = generator(latents, training=True)
-        loss = softplus(-discriminator(made, training=True))
+        loss = mean(softplus(-discriminator(made, training=True)))
     weights = generator.trainable_variables
     generator_optimizer.apply(tape.gradient(loss, weights), weights)
     # END SOLUTION
@@ -132,6 +133,11 @@ _optimizers = [keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1)]
 train_step(_generator, _discriminator, *_optimizers, tf.ones([4, 3]), tf.random.normal([4, 2]))
 _after = [model.get_weights()[0] for model in (_generator, _discriminator)]
 assert all(np.abs(a - b).max() > 0 for a, b in zip(_before, _after)), "both networks learn"
+_discriminator.set_weights([np.zeros((3, 1)), np.zeros(1)])
+_optimizers = [keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.1)]
+train_step(_generator, _discriminator, *_optimizers, tf.ones([4, 3]), tf.ones([4, 2]))
+_real, _fake = _discriminator(tf.ones([1, 3])), _discriminator(_generator(tf.ones([1, 2])))
+assert np.all(_real > _fake), "after its step the discriminator knows a real image"
 
 
 # %% [markdown]
@@ -145,7 +151,7 @@ def choose_kernel(stride, at_least):
 
     Args:
         stride: of the transposed convolution, 1 or more.
-        at_least: the least length that is wanted.
+        at_least: the least length that is wanted, 1 or more.
     """
     # BEGIN SOLUTION
     # instead: return max(2 * stride, at_least)
@@ -160,9 +166,9 @@ assert choose_kernel(2, 4) == 4, "stride 2, at least 4: 4"
 # %% [markdown]
 # ## 5. Reading a run
 #
-# After a run there are numbers for each step. Say which failures of [[15_collapse_and_stability]] it shows, by **medians over the
-# last third** of the steps (for $t$ steps the last $\lfloor t/3 \rfloor$), and medians over the *first* third where a beginning is
-# meant:
+# After a run of $t \ge 3$ steps there are numbers for each step. Say which failures of [[15_collapse_and_stability]] it
+# shows, by **medians over the last third** of the steps, which are the last $\lfloor t/3 \rfloor$, and where a beginning is
+# meant by medians over the *first* third, the first $\lfloor t/3 \rfloor$:
 #
 # - *saturation*: the gradient's norm is below a hundredth of its beginning;
 # - *the discriminator has won*: its accuracy is above 0.95;
@@ -173,8 +179,11 @@ def diagnose(gradients, accuracies, logits, values, diversities):
     """Says which failures a run shows.
 
     Args:
-        gradients, accuracies, logits, values, diversities: arrays of shape (t,): the norm of the generator's gradient,
-            the discriminator's accuracy, the mean absolute logit, the discriminator's loss, the diversity.
+        gradients: array of shape (t,): the norm of the generator's gradient at each step.
+        accuracies: the same of the discriminator's accuracy.
+        logits: the same of the mean absolute logit.
+        values: the same of the discriminator's loss.
+        diversities: the same of the diversity.
 
     Returns:
         Four truth values, an array of shape (4,): saturation, won, divergence, collapse.
@@ -202,9 +211,10 @@ assert not np.any(diagnose(_level, 0.7 * _level, _level, _level, _level)), "a he
 # %% [markdown] twist=batch_norm
 # ## 6. Batch normalisation
 #
-# The script has a layer of its own. In training it subtracts the mean of the batch and divides by the root of its variance plus
-# 0.001, and moves the running numbers: each becomes `momentum` times itself plus `1 - momentum` times that of the batch. At
-# inference it uses the running numbers and leaves them alone. Variances are those with $n$ in the denominator.
+# The script has a layer of its own. In training it subtracts the mean of the batch, divides by the root of (its variance
+# plus 0.001), and moves the running numbers: each becomes `momentum` times itself plus `1 - momentum` times that of the
+# batch. At inference it uses the running numbers and leaves them alone. Each channel has a mean and a variance of its own,
+# and variances are those with $n$ in the denominator.
 # %% answer q6 twist=batch_norm
 def normalise(x, mean, variance, training, momentum):
     """Returns the output, the new running mean and the new running variance.
@@ -285,9 +295,9 @@ assert np.allclose(_moves, 0), "no gradient, no move"
 # %% [markdown] twist=epochs
 # ## 6. An epoch
 #
-# In the script an epoch has `batch_size` steps, and its images are drawn anew in each. It should show every image at most once, and
-# leave out no more than what does not fill a last batch. The order is random: the same for the same seed, and another for another
-# one.
+# In the script an epoch has `batch_size` steps, and its images are drawn anew in each. It should show every image at most
+# once, and leave out no more than what does not fill a last batch. All orders of all images are equally likely, and so it
+# is a matter of chance too which images are left out. The order is the same for the same seed, and another for another one.
 # %% answer q6 twist=epochs
 def epoch(num_images, batch_size, seed):
     """Returns which images stand in which batch.
@@ -296,7 +306,8 @@ def epoch(num_images, batch_size, seed):
         num_images, batch_size, seed: whole numbers.
 
     Returns:
-        Array of whole numbers from 0 to num_images - 1, of shape (num_images // batch_size, batch_size).
+        Array of whole numbers from 0 to num_images - 1, of shape (num_images // batch_size,
+        batch_size).
     """
     # BEGIN SOLUTION
     # instead: rng = np.random.default_rng()
@@ -312,10 +323,11 @@ assert np.array_equal(np.shape(epoch(4, 2, 0)), (2, 2)), "two batches of two"
 # %% [markdown]
 # ## Predict, run, explain
 #
-# The script's epoch has 64 steps of 64 images, each drawn at random from all `my_images`, a number that depends on your
-# `student_id`. Which share of the images is expected not to be seen in one such epoch? First write a guess as `predicted`. Then
-# compute the share and type it as `measured`, with four significant digits. Explain in three lines: which rung of the ladder finds
-# this fault, and what does it do to a training of many epochs?
+# The script's epoch has as many steps as a batch has images, 64 of 64, however many images there are. Each image of each
+# batch is drawn independently of the others (with replacement) from all `my_images`, a number that depends on your
+# `student_id`. Which share of the images is expected not to be seen in one such epoch? First write a guess as `predicted`.
+# Then compute the share and type it as `measured`, with four significant digits. Explain in three lines: what shows this
+# fault, if no rung of the ladder does? And what does it do to a training of many epochs?
 # %% given
 my_images = 2000 + 23 * (sum((k + 1) * ord(c) for k, c in enumerate(student_id)) % 401)
 # %% answer predict

@@ -38,13 +38,14 @@ def ends(ask, rng):
 
 @check("q1", 2)
 def colours(ask, rng):
-    """grey and colour images, whole numbers and others"""
-    for k in range(4):
-        images = rng.integers(0, 256, (3, 4, 5, 1 if k % 2 else 3)).astype(
-            np.uint8 if k < 2 else float
-        )
+    """grey and colour images, whole numbers and others; no batch has all brightnesses"""
+    for k, kind in enumerate((np.uint8, np.int64, np.float32, float)):
+        low, high = int(rng.integers(20, 60)), int(rng.integers(180, 220))
+        images = rng.uniform(low, high, (3, 4, 5, 1 if k % 2 else 3)).astype(kind)
         expected = np.interp(images, [0, 255], [-1, 1])
         close(ask("prepare", images, shape=images.shape), expected, "a pixel", 1e-5)
+    black = np.zeros((2, 4, 4, 1))
+    close(ask("prepare", black, shape=black.shape), black - 1, "a black pixel", 1e-5)
 
 
 def ask_losses(ask, real, fake):
@@ -70,11 +71,10 @@ def moderate(ask, rng):
 @check("q2", 1)
 def extreme(ask, rng):
     """logits of 800 and more, of both signs"""
-    for sign in (-1, 1):
-        size = rng.uniform(800, 2000, 2)
-        real, fake = sign * size[0] * np.ones(3), sign * size[1] * np.ones(3)
-        expected = [size[1] if sign > 0 else size[0], 0 if sign > 0 else size[1]]
-        close(ask_losses(ask, real, fake), expected, "a loss")
+    for _ in range(4):
+        real, fake = (rng.uniform(800, 2000, size) * (-1) ** np.arange(size) for size in (3, 4))
+        off = [np.mean(np.clip(logits, 0, None)) for logits in (-real, fake, -fake)]
+        close(ask_losses(ask, rng.permutation(real), fake), [off[0] + off[1], off[2]], "a loss")
 
 
 def instance(rng):
@@ -105,15 +105,40 @@ def ask_step(ask, arrays, rates):
     return ask.several("train_step", *arrays, probe="keras_step", rates=rates, shapes=shapes)
 
 
+def statistics_after(kernel, features, images, latents):
+    """The running variances that batch normalisation has after a step of rate 0, all in training.
+
+    Returns:
+        That of the generator, which is called twice with the same latents; and those that the
+        discriminator's may be, whichever of the first two batches goes first.
+    """
+
+    def moved(*batches):
+        number = 1.0
+        for batch in batches:
+            number = 0.99 * number + 0.01 * batch.var(axis=0)
+        return number
+
+    made = latents @ kernel
+    fake = (made - made.mean(axis=0)) / np.sqrt(made.var(axis=0) + 0.001) @ features
+    real = images @ features
+    return moved(made, made), (moved(real, fake, fake), moved(fake, real, fake))
+
+
 @check("q3", 0, visible=True)
 def both_learn(ask, rng):
-    """both networks learn"""
+    """both networks learn, the discriminator in the right direction"""
     arrays = instance(rng)
     for before, weights in zip(arrays[:3], ask_step(ask, arrays, (0.1, 0.1)), strict=True):
         that(np.abs(weights - before).max() > 1e-6, "a network's weights did not change")
+    kernel, bias = np.ones((2, 3)), np.zeros(3)  # real images are at 1, generated ones at 2
+    arrays = kernel, bias, np.zeros((3, 1)), np.ones((4, 3)), np.ones((4, 2))
+    arrays = [np.asarray(array, np.float32) for array in arrays]
+    slope = ask_step(ask, arrays, (0.0, 0.1))[2]
+    that(slope.sum() < 0, "after its step the discriminator does not know a real image")
 
 
-@check("q3", 2)
+@check("q3", 1)
 def discriminators_step(ask, rng):
     """the discriminator's weights after a step, exactly"""
     for _ in range(2):
@@ -135,6 +160,23 @@ def generators_step(ask, rng):
             close(got, wanted, "a weight", EXACT)
 
 
+@check("q3", 1)
+def batch_norm_learns(ask, rng):
+    """batch normalisation learns from all batches in both networks, and from each apart"""
+    arrays = (
+        rng.normal(size=(3, 4)),
+        rng.normal(size=(4, 3)),
+        rng.normal(2, 3, (8, 4)),
+        rng.normal(size=(6, 3)) * 3,
+    )
+    arrays = [np.asarray(array, np.float32) for array in arrays]
+    first, orders = statistics_after(*(np.asarray(array, float) for array in arrays))
+    answers = ask.several("train_step", *arrays, probe="moved_statistics", shapes=[(4,), (3,)])
+    close(answers[0], first, "a running variance of the generator", EXACT)
+    nearest = min(orders, key=lambda order: np.abs(order - answers[1]).max())
+    close(answers[1], nearest, "a running variance of the discriminator", EXACT)
+
+
 @check("q4", 0, visible=True)
 def usual_kernel(ask, rng):
     """stride 2, at least 4: 4"""
@@ -144,14 +186,14 @@ def usual_kernel(ask, rng):
 @check("q4", 2)
 def even_kernel(ask, rng):
     """other strides: the smallest whose copies reach all pixels equally often, by counting"""
-    for stride in (1, 2, 3, 4):
-        for at_least in rng.permutation(np.arange(2, 14))[:6].tolist() + [5, 7]:
+    for stride in range(1, 6):
+        starts = np.zeros(400)
+        starts[::stride] = 1
+        for at_least in range(1, 13):
             for kernel in range(at_least, 99):
-                starts = np.zeros(400)
-                starts[::stride] = 1
                 if np.ptp(np.convolve(starts, np.ones(kernel))[150:250]) == 0:
                     break
-            close(ask("choose_kernel", stride, int(at_least)), kernel, "the kernel")
+            close(ask("choose_kernel", stride, at_least), kernel, "the kernel")
 
 
 def healthy(rng, steps):
@@ -172,7 +214,7 @@ def nothing_found(ask, rng):
     that(not answer.any(), "something is found in a healthy run")
 
 
-@check("q5", 2)
+@check("q5", 1)
 def planted(ask, rng):
     """each failure alone, for the last third but its last two steps"""
     for number in range(4):
@@ -191,6 +233,71 @@ def planted(ask, rng):
             np.array_equal(ask_diagnosis(ask, run), np.arange(4) == number),
             "a failure is not found, or another one is",
         )
+
+
+# Of a series: which finding hangs on it, the levels of the others that are not healthy, and then
+# the level of most steps of the window and that of all others, once where the failure is there and
+# once where it is not. The mean of the two is on the other side.
+ENDS = [
+    ("gradients", 0, {}, (0.005, 1.0), (0.011, 1e-4)),
+    ("accuracies", 1, {}, (1.0, 0.7), (0.94, 1.0)),
+    ("logits", 2, {"values": 50.0}, (20.0, 2.0), (16.0, 40.0)),
+    ("values", 2, {"logits": 40.0}, (15.0, 1.0), (9.0, 100.0)),
+    ("diversities", 3, {}, (0.4, 0.9), (0.52, 0.1)),
+]
+# Of a series: the finding, the levels of others, and for both outcomes the level of most steps of
+# the first third, that of all others, and that of the end.
+BEGINNINGS = [
+    ("gradients", 0, {}, (1.0, 0.1, 0.008), (1.0, 10.0, 0.02)),
+    ("values", 2, {"logits": 40.0}, (1.0, 5.0, 12.0), (1.0, 0.1, 8.0)),
+]
+
+
+def window(rng, size, most, other):
+    """Levels of an odd number of steps, ``most`` first, ``other`` last; one step less is a tie."""
+    levels = [most] * (size // 2) + [other] * (size // 2 - 1)
+    return np.array([most, *rng.permutation(levels), other])
+
+
+def with_levels(rng, size, more, levels):
+    """A healthy run of 3 * size + more steps, of which some series are late at other levels."""
+    run = healthy(rng, 3 * size + more)
+    for name, level in levels.items():
+        run[name] = np.where(np.arange(len(run[name])) < size, 1.0, level)
+    return run
+
+
+@check("q5", 1)
+def windows(ask, rng):
+    """medians over exactly a third of the steps, where one step more or less, or a mean, decides"""
+
+    def ask_for(run, finding, found):
+        for name in ("gradients", "values"):  # it is their change that counts, not their size
+            run[name] = run[name] * rng.uniform(5, 20)
+        expected = np.arange(4) == (finding if found else -1)
+        answer = ask_diagnosis(ask, run)
+        that(np.array_equal(answer, expected), "a failure is not found, or another one is")
+
+    for more, found in ((1, True), (2, True), (1, False), (2, False)):
+        size = int(rng.choice([5, 7, 9, 11]))
+        for name, finding, levels, *outcomes in ENDS:
+            most, other = outcomes[0 if found else 1]
+            run = with_levels(rng, size, more, levels)
+            run[name] = np.full(3 * size + more, other)
+            run[name][:size] = 1.0
+            run[name][-size:] = window(rng, size, most, other)
+            ask_for(run, finding, found)
+        for name, finding, levels, *outcomes in BEGINNINGS:
+            most, other, end = outcomes[0 if found else 1]
+            run = with_levels(rng, size, more, levels)
+            run[name] = np.full(3 * size + more, other)
+            run[name][:size] = window(rng, size, most, other)[::-1]
+            run[name][-size:] = end
+            ask_for(run, finding, found)
+    for size, levels, found in ((6, (0.92, 0.99), True), (8, (0.9, 0.99), False)):
+        run = healthy(rng, 3 * size)  # of an even number: the mean of the two in the middle
+        run["accuracies"][-size:] = rng.permutation(np.repeat(levels, size // 2))
+        ask_for(run, 1, found)
 
 
 @check("q5", 1)
@@ -246,8 +353,8 @@ def no_move(ask, rng):
 @check("q6", 4, twist="adam")
 def all_moves(ask, rng):
     """the moves of some steps: weighted means of the gradients and of their squares"""
-    for _ in range(3):
-        gradients = rng.choice([-1, 1], (6, 3)) * rng.uniform(0.5, 2, (6, 3))
+    for size in (1, 100, 1e-7):  # the last: 1e-8 beside the root counts
+        gradients = size * rng.choice([-1, 1], (6, 3)) * rng.uniform(0.5, 2, (6, 3))
         rate, betas = rng.uniform(0.01, 0.1), (rng.uniform(0.4, 0.8), rng.uniform(0.85, 0.95))
 
         def mean(values, beta):
@@ -269,7 +376,7 @@ def two_batches(ask, rng):
 
 @check("q6", 4, twist="epochs")
 def whole_epochs(ask, rng):
-    """each image at most once; the order hangs on the seed"""
+    """each image at most once; the seed decides on the order, the batches and what is left out"""
     for _ in range(4):
         batch, steps, seed = (
             int(rng.integers(4, 7)),
@@ -286,3 +393,13 @@ def whole_epochs(ask, rng):
             that(np.any(np.diff(answer.ravel()) != 1), "the order is not random")
         that(np.array_equal(first, again), "one seed gives two orders")
         that(not np.array_equal(first, other), "two seeds give one order")
+    seen, mates, places = set(), set(), set()
+    for number in range(40):
+        answer = ask("epoch", images, batch, seed + number, shape=(steps, batch))
+        seen.update(answer.ravel().tolist())
+        for row, column in np.argwhere(answer == 0):
+            mates.update(answer[row].tolist())
+            places.add((row, column))
+    that(len(seen) == images, "an image is left out at every seed")
+    that(len(mates) > images / 2, "an image is always in a batch with the same ones")
+    that(len(places) > 15, "an image is always at the same place")

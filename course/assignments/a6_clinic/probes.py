@@ -26,3 +26,18 @@ def keras_step(function, kernel, bias, slope, images, latents, *, rates):
     optimizers = map(descent, rates, [generator, discriminator])
     function(generator, discriminator, *optimizers, tf.constant(images), tf.constant(latents))
     return (*generator.get_weights(), *discriminator.get_weights())
+
+
+def moved_statistics(function, kernel, features, images, latents):
+    """Makes a step of rate 0. Returns a running variance of batch normalisation in each network."""
+    normal = [keras.layers.BatchNormalization() for _ in range(2)]
+    layers = [keras.layers.Dense(w.shape[1], use_bias=False) for w in (kernel, features)]
+    generator = keras.Sequential([keras.layers.Input([len(kernel)]), layers[0], normal[0]])
+    discriminator = keras.Sequential(
+        [keras.layers.Input([len(features)]), layers[1], normal[1], keras.layers.Dense(1)]
+    )
+    for layer, weights in zip(layers, (kernel, features), strict=True):
+        layer.set_weights([weights])
+    optimizers = [descent(0.0, generator), descent(0.0, discriminator)]
+    function(generator, discriminator, *optimizers, tf.constant(images), tf.constant(latents))
+    return [layer.moving_variance.numpy() for layer in normal]

@@ -7,8 +7,12 @@ REAL = "real = np.mean(np.logaddexp(0, -real_logits))"
 FAKE = "fake = np.mean(np.logaddexp(0, fake_logits))"
 LOSSES = "return real + fake, np.mean(np.logaddexp(0, -fake_logits))"
 FIRST = "fake = generator(latents, training=True)"
+BOTH = """loss = mean(softplus(-discriminator(images, training=True)))
+        loss += mean(softplus(discriminator(fake, training=True)))"""
+EARLY = "early = lambda series: np.median(series[:third])"
+LATE = "late = lambda series: np.median(series[-third:])"
 MADE = "made = generator(latents, training=True)"
-LAST = "loss = softplus(-discriminator(made, training=True))"
+LAST = "loss = mean(softplus(-discriminator(made, training=True)))"
 APPLY = "discriminator_optimizer.apply(tape.gradient(loss, weights), weights)\n    with"
 KERNEL = "return stride * -(-at_least // stride)"
 DIVERGED = "diverged = late(logits) > 16.6 and late(values) > 10 * early(values)"
@@ -26,11 +30,14 @@ WRONG = [
     Wrong("between 0 and 1", PREPARE, "return np.asarray(images, float) / 255", (16, 16)),
     Wrong("whole numbers overflow", PREPARE, "return (images * 2 - 255) / 255", (16, 16)),
     Wrong("centred by the batch", PREPARE, "return (images - images.mean()) / 127.5", (16, 16)),
+    Wrong("whole range of the batch", PREPARE, "low, high = images.min(), images.max()\n    return 2 * (images - low) / (high - low) - 1.0", (16, 16)),
+    Wrong("divided by the brightest", PREPARE, "return 2.0 * images / np.max(images) - 1.0", (16, 16)),
+    Wrong("each image by its brightest", PREPARE, "return 2.0 * images / np.maximum(images.max(axis=(1, 2, 3), keepdims=True), 1) - 1.0", (16, 16)),
     Wrong(
         "one mean over both",
         LOSSES,
         "return 2 * np.mean(np.logaddexp(0, np.concatenate([-real_logits, fake_logits]))), np.mean(np.logaddexp(0, -fake_logits))",
-        (16, 16),
+        (15, 15),
     ),
     Wrong(
         "logarithm of the sigmoid", REAL, "real = -np.mean(np.log(1 / (1 + np.exp(-real_logits))))", (17, 17)
@@ -53,15 +60,33 @@ WRONG = [
         "    weights = discriminator.trainable_variables + generator.trainable_variables\n    discriminator_optimizer",
         (14, 14),
     ),
-    Wrong("other latents", MADE, "made = generator(0.9 * latents, training=True)", (16, 16)),
-    Wrong("images kept from before", LAST, "loss = softplus(-discriminator(made * 0.5 + fake * 0.5, training=True))", (16, 16)),
-    Wrong("labels of the first step", "loss = softplus(-discriminator(images, training=True))", "loss = softplus(discriminator(images, training=True))", (14, 14)),
+    Wrong("other latents", MADE, "made = generator(0.9 * latents, training=True)", (15, 15)),
+    Wrong("images kept from before", LAST, "loss = mean(softplus(-discriminator(made * 0.5 + fake * 0.5, training=True)))", (16, 16)),
+    Wrong("labels of the first step", BOTH, BOTH.replace("-disc", "disc"), (15, 15)),
+    Wrong("direction of the discriminator", BOTH, BOTH.replace("mean(soft", "-mean(soft"), (15, 15)),
+    Wrong("minimax generator", LAST, "loss = -mean(softplus(discriminator(made, training=True)))", (16, 16)),
+    Wrong("predict in the first half", FIRST, "fake = tf.constant(generator.predict(latents, verbose=0))", (17, 17)),
+    Wrong("no training flag in the last call", LAST, LAST.replace(", training=True", ""), (17, 17)),
+    Wrong("no training flag at the real images", BOTH, BOTH.replace("(images, training=True", "(images"), (17, 17)),
+    Wrong("one call for real and generated images", BOTH, "logits = discriminator(tf.concat([images, fake], 0), training=True)\n        n = len(images)\n        loss = mean(softplus(-logits[:n])) + mean(softplus(logits[n:]))", (17, 17)),
+    Wrong("one mean over both logits", BOTH, "logits = [-discriminator(images, training=True), discriminator(fake, training=True)]\n        loss = 2 * mean(softplus(tf.concat(logits, 0)))", (15, 15)),
+    Wrong("up from twice the stride", KERNEL, "return stride * max(2, -(-at_least // stride))", (16, 16)),
+    Wrong("even", KERNEL, "return at_least + at_least % 2", (16, 16)),
     Wrong("twice the stride", KERNEL, "return max(2 * stride, at_least)", (16, 16)),
     Wrong("stride times length", KERNEL, "return stride * at_least - 4 * (stride == 2) * (at_least == 4)", (16, 16)),
     Wrong("rounded down", KERNEL, "return stride * max(1, at_least // stride)", (16, 16)),
-    Wrong("the last step", "late = lambda series: np.median(series[-third:])", "late = lambda series: series[-1]", (15, 15)),
-    Wrong("largest for median", "late = lambda series: np.median(series[-third:])", "late = lambda series: np.max(series[-third:])", (15, 15)),
-    Wrong("either for both", DIVERGED, DIVERGED.replace(" and ", " or "), (17, 17)),
+    Wrong("the last step", LATE, "late = lambda series: series[-1]", (15, 15)),
+    Wrong("largest for median", LATE, "late = lambda series: np.max(series[-third:])", (15, 15)),
+    Wrong("a step too many", LATE, LATE.replace("-third", "-len(series) // 3"), (17, 17)),
+    Wrong("a step too few", LATE, LATE.replace("-third", "1 - third"), (17, 17)),
+    Wrong("two thirds for a third", LATE, LATE.replace("-third", "third"), (17, 17)),
+    Wrong("mean for median", LATE, LATE.replace("median", "mean"), (16, 16)),
+    Wrong("upper median", LATE, "late = lambda series: np.sort(series[-third:])[third // 2]", (17, 17)),
+    Wrong("the first step", EARLY, "early = lambda series: series[0]", (17, 17)),
+    Wrong("a beginning too long", EARLY, "early = lambda series: np.median(series[: third + 1])", (17, 17)),
+    Wrong("mean at the beginning", EARLY, EARLY.replace("median", "mean"), (17, 17)),
+    Wrong("size for change", DIVERGED, DIVERGED.replace("10 * early(values)", "10"), (17, 17)),
+    Wrong("either for both", DIVERGED, DIVERGED.replace(" and ", " or "), (16, 16)),
     Wrong("beginning forgotten", "saturated = late(gradients) < early(gradients) / 100", "saturated = late(gradients) < early(gradients) / 2 ** 20", (16, 16)),
     Wrong("findings in another order", "[saturated, won, diverged, late", "[won, saturated, diverged, late", (16, 16)),
     # the variants
@@ -69,7 +94,11 @@ WRONG = [
     Wrong("momentum exchanged", "mean = momentum * mean + (1 - momentum) * now", "mean = (1 - momentum) * mean + momentum * now", (14, 14), "batch_norm"),
     Wrong("one number for all channels", NOW, "now, spread = x.mean() + 0 * mean, x.var() + 0 * mean", (14, 14), "batch_norm"),
     Wrong("n - 1", NOW, NOW.replace("x.var(axis=0)", "x.var(axis=0, ddof=1)"), (14, 14), "batch_norm"),
+    Wrong("output by the running numbers", "output = (x - now) / np.sqrt(spread + 0.001)\n    mean = momentum * mean + (1 - momentum) * now", "mean = momentum * mean + (1 - momentum) * now\n    output = (x - mean) / np.sqrt(momentum * variance + (1 - momentum) * spread + 0.001)", (14, 14), "batch_norm"),
+    Wrong("moves at inference", "return (x - mean) / np.sqrt(variance + 0.001), mean, variance", "return (x - mean) / np.sqrt(variance + 0.001), 0.9 * mean + 0.1 * x.mean(axis=0), variance", (14, 14), "batch_norm"),
     Wrong("count advanced twice", "enumerate(gradients, 1)", "zip(range(2, 999, 2), gradients)", (14, 14), "adam"),
+    Wrong("1e-8 in the root", "scale = np.sqrt(v / (1 - beta_2**t)) + 1e-8", "scale = np.sqrt(v / (1 - beta_2**t) + 1e-8)", (14, 14), "adam"),
+    Wrong("1e-8 before the correction", "scale = np.sqrt(v / (1 - beta_2**t)) + 1e-8", "scale = (np.sqrt(v) + 1e-8) / np.sqrt(1 - beta_2**t)", (14, 14), "adam"),
     Wrong("no correction", "1 - beta_1**t", "1", (14, 14), "adam"),
     Wrong("gradient not squared", SECOND, SECOND.replace("gradient**2", "np.abs(gradient)"), (14, 14), "adam"),
     Wrong("uphill", "-rate * m", "rate * m", (14, 14), "adam"),
@@ -77,6 +106,9 @@ WRONG = [
     Wrong("no seed", ORDER, "order = np.random.default_rng().permutation(num_images)", (14, 14), "epochs"),
     Wrong("one seed", ORDER, ORDER.replace("seed", "0"), (14, 14), "epochs"),
     Wrong("in order", ORDER, "order = np.arange(num_images)", (14, 14), "epochs"),
+    Wrong("the last ones never", ORDER, ORDER.replace("num_images", "steps * batch_size"), (14, 14), "epochs"),
+    Wrong("begins anywhere", ORDER, "order = np.roll(np.arange(num_images), np.random.default_rng(seed).integers(num_images))", (14, 14), "epochs"),
+    Wrong("batches stay together", ORDER, "order = np.random.default_rng(seed).permutation(np.arange(steps * batch_size).reshape(steps, batch_size)).ravel()", (14, 14), "epochs"),
 ]  # fmt: skip
 
 RIGHT = {

@@ -40,9 +40,10 @@ def no_noise(ask, rng):
 
 @check("q1", 1)
 def noise(ask, rng):
-    """with noise: least squares on examples whose noise has the same second moments"""
-    for _ in range(8):
+    """with noise, and without: least squares on examples whose noise has the same second moments"""
+    for k in range(8):
         n, d, rho = int(rng.integers(6, 10)), int(rng.integers(2, 4)), rng.uniform(0.4, 0.8)
+        n, d, rho = (d, n, rho) if k > 5 else (n, d, rho if k else 0.0)
         x, y = rng.normal(size=(n, d)), rng.normal(3, 1, n)
         moves = rho * np.sqrt(d) * np.concatenate([np.eye(d), -np.eye(d)])
         many = (x[:, None] + moves).reshape(-1, d)
@@ -52,15 +53,18 @@ def noise(ask, rng):
 
 @check("q2", 1, visible=True)
 def half(ask, rng):
-    """as good as the real images: half the weight"""
+    """as good as the real images: half the weight; no bias: the more the better"""
     close(ask("best_weight", 10, 10.0, 1.0), 0.5, "the weight")
+    answer = ask("best_number", 10, 10.0, 0.0, finite=False)
+    that(answer == np.inf, "without a bias more are always better")
 
 
 @check("q2", 1)
 def weight(ask, rng):
-    """the weight of the least error, found by search"""
-    for _ in range(8):
+    """the weight of the least error, found by search, for a bias of either sign and for none"""
+    for k in range(8):
         n, variance, bias = int(rng.integers(10, 60)), rng.uniform(2, 6), rng.uniform(0.2, 0.7)
+        bias *= (1, -1, 0, 1)[k % 4]
         expected = least(lambda a: (1 - a) ** 2 * variance / n + a**2 * bias**2, 0, 1)
         close(ask("best_weight", n, variance, bias), expected, "the weight", 1e-5)
 
@@ -68,8 +72,9 @@ def weight(ask, rng):
 @check("q2", 1)
 def number_beside_many(ask, rng):
     """the best number beside many real images, found by search"""
-    for _ in range(8):
+    for k in range(8):
         n, variance, bias = int(rng.integers(50, 90)), rng.uniform(2, 4), rng.uniform(0.3, 0.6)
+        bias *= (-1) ** k
         error = lambda m: variance / (n + m) + (m / (n + m)) ** 2 * bias**2
         expected = least(error, 0, 3000)
         close(ask("best_number", n, variance, bias, finite=False), expected, "the number", 1e-3)
@@ -78,9 +83,9 @@ def number_beside_many(ask, rng):
 @check("q2", 1)
 def number_beside_few(ask, rng):
     """the best number beside few real images: the more the better"""
-    for _ in range(8):
+    for k in range(8):
         n, variance = int(rng.integers(2, 9)), rng.uniform(2, 4)
-        bias = np.sqrt(variance / n * rng.uniform(0.1, 0.45))
+        bias = (-1) ** k * np.sqrt(variance / n * rng.uniform(0.1, 0.45))
         answer = ask("best_number", n, variance, bias, finite=False)
         that(answer == np.inf, "more are always better here, and best_number does not say so")
 
@@ -96,10 +101,10 @@ def middle(ask, rng):
 
 @check("q3", 2)
 def interval(ask, rng):
-    """fresh accuracies, three to eight seeds, three levels: SciPy's paired test"""
+    """fresh accuracies, two to eight seeds, three levels: SciPy's paired test"""
     for level in (0.9, 0.95, 0.99):
-        for _ in range(3):
-            common = rng.normal(75, 4, int(rng.integers(3, 9)))
+        for number in (2, int(rng.integers(3, 6)), int(rng.integers(6, 9))):
+            common = rng.normal(75, 4, number)
             first, second = (
                 common + rng.normal(2, 1, common.shape),
                 common + rng.normal(0, 1, common.shape),
@@ -109,42 +114,58 @@ def interval(ask, rng):
             close(ends, expected, "an end")
 
 
-def sets(rng, change):
-    """Training and test images; three of eight test images are changed training images."""
+def sets(rng, change, near=True):
+    """Training images, test images, and which of these are changed training images.
+
+    Three are. Among the others are one that is there twice, one that is a copy but for noise, one
+    but for a pixel, one upside down, and an inverted one.
+    """
     height, width = int(rng.integers(4, 6)), int(rng.integers(6, 8))
-    train, test = rng.random((12, height, width)), rng.random((8, height, width))
-    copies = np.sort(rng.choice(8, 3, replace=False))
-    test[copies] = [change(image) for image in train[rng.choice(12, 3, replace=False)]]
-    return train, test, np.isin(np.arange(8), copies)
+    train, test = rng.random((12, height, width)), rng.random((11, height, width))
+    chosen = iter(train[rng.permutation(12)])
+    copies = np.arange(11) < 3
+    test[copies] = [change(next(chosen), k) for k in range(3)]
+    if near:
+        one = (np.arange(height * width) == 8).reshape(height, width)
+        test[3] = test[4]
+        test[5] = change(next(chosen) + rng.choice([-0.012, 0.012], one.shape), 0)
+        test[6] = change(next(chosen) + 0.015 * one, 0)
+        test[7], test[8] = change(next(chosen)[::-1], 0), change(1 - next(chosen), 0)
+    order = rng.permutation(11)
+    return train, test[order], copies[order]
+
+
+def ask_leaks(ask, rng, change, near=True):
+    """Whether the copies are found, and nothing else."""
+    train, test, expected = sets(rng, change, near)
+    answer = ask("find_leaks", train, test, shape=(11,))
+    that(np.array_equal(answer != 0, expected), "a copy is not found, or another image is")
 
 
 @check("q4", 1, visible=True)
 def same(ask, rng):
     """copies as they are"""
-    train, test, expected = sets(rng, lambda image: image)
-    answer = ask("find_leaks", train, test, shape=(8,))
-    that(np.array_equal(answer != 0, expected), "a copy is not found, or another image is")
+    ask_leaks(ask, rng, lambda image, k: image, near=False)
 
 
 @check("q4", 1)
 def mirrored(ask, rng):
-    """mirrored copies"""
+    """mirrored copies; what only resembles one is none, nor is an inverted picture"""
     for _ in range(3):
-        train, test, expected = sets(rng, lambda image: image[:, ::-1])
-        answer = ask("find_leaks", train, test, shape=(8,))
-        that(np.array_equal(answer != 0, expected), "a copy is not found, or another image is")
+        ask_leaks(ask, rng, lambda image, k: image[:, ::-1])
 
 
 @check("q4", 1)
 def brighter(ask, rng):
-    """brighter and darker copies; upside down, and inverted ones, are none"""
-    for _ in range(3):
-        change = lambda image: rng.uniform(0.5, 0.8) * image + rng.uniform(0.05, 0.2)
-        train, test, expected = sets(rng, change)
-        others = np.concatenate([test, 1 - train[:2], train[2:4, ::-1]])
-        answer = ask("find_leaks", train, others, shape=(12,))
-        expected = np.concatenate([expected, np.zeros(4, bool)])
-        that(np.array_equal(answer != 0, expected), "a copy is not found, or another image is")
+    """brighter and darker copies, mirrored ones among them; what only resembles one is none"""
+
+    def change(image, k):
+        scale = (rng.uniform(1.5, 4), rng.uniform(0.3, 0.8))[k % 2]
+        level = rng.uniform(0.1, 2) * rng.choice([-1, 1])
+        return scale * (image[:, ::-1] if k else image) + level
+
+    for _ in range(4):
+        ask_leaks(ask, rng, change)
 
 
 @check("q5", 1, visible=True)
@@ -155,15 +176,17 @@ def up(ask, rng):
 
 @check("q5", 1)
 def controlled(ask, rng):
-    """up, down, and at both ends, for many intervals in turn"""
-    k, n, target, adjustment = 4, int(rng.integers(20, 40)), rng.uniform(0.3, 0.7), 1000
+    """up, down, and at both ends, for many intervals in turn; the batches do not agree"""
+    k, n, target, adjustment = 5, int(rng.integers(40, 60)), rng.uniform(0.3, 0.7), 2000
     p, whole = 0.0, k * n
     for high in [False] * 2 + [True] * 14 + [False] * 3:
-        mean = rng.uniform(target + 0.1, 1) if high else rng.uniform(-0.5, target - 0.1)
-        positive = round((1 + mean) / 2 * whole)
-        signs = rng.permutation(np.where(np.arange(whole) < positive, 1.0, -1.0)).reshape(k, n)
-        images = whole if 2 * positive - whole > target * whole else -whole
-        expected = np.clip(p * adjustment + images, 0, 999) / adjustment
+        # Most batches, the first and the last among them, are on the other side of the target.
+        most = np.floor((0.9 + target) / 2 * n) if high else np.ceil((1.1 + target) / 2 * n)
+        other = n if high else np.floor((0.6 + target) / 2 * n)
+        counts = [most, *rng.permutation([most, other, other]), most]
+        signs = np.stack([rng.permutation(np.where(np.arange(n) < c, 1.0, -1.0)) for c in counts])
+        images = whole if signs.sum() > target * whole else -whole
+        expected = np.clip(p * adjustment + images, 0, 0.999 * adjustment) / adjustment
         close(ask("ada_update", p, signs, target, adjustment), expected, "p")
         p = expected
 
@@ -179,6 +202,21 @@ PLACES = {
         (size - 1 - j, i),
     ],
     "shifts": lambda i, j, size: [(i, (j + k) % size) for k in range(size)],
+}
+
+
+def bright(size, *places):
+    """A picture with bright pixels: (row, column, brightness)."""
+    picture = np.zeros((size, size))
+    for row, column, value in places:
+        picture[row, column] = value
+    return picture
+
+
+EXAMPLES = {
+    "mirror": (bright(2, (0, 0, 1), (0, 1, 3)), bright(2, (0, 0, 1)), [5, 16]),
+    "quarter_turns": (bright(3, (0, 1, 2)), bright(3, (0, 1, 1)), [1, 3]),
+    "shifts": (bright(3, (0, 0, 3)), bright(3, (0, 0, 1)), [3, 18]),
 }
 
 
@@ -201,8 +239,9 @@ def of_variant(twist):
 
     def orbit_example(ask, rng):
         """one pixel is bright"""
-        arrays = np.eye(2), np.array([[[1.0, 0.0], [0.0, 0.0]]]), np.zeros(1)
-        close(ask.several("orbit_risk", *arrays, shapes=[(), ()]), [0.5, 0.25], "a number")
+        weights, image, expected = EXAMPLES[twist]
+        answer = ask.several("orbit_risk", weights, image[None], np.zeros(1), shapes=[(), ()])
+        close(answer, expected, "a number")
 
     def orbit_means(ask, rng):
         """fresh weights, images and labels"""
