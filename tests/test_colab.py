@@ -163,9 +163,12 @@ def published(tmp_path_factory):
     copy = tmp_path_factory.mktemp("published") / "book"
     derived = ".git", "_build", "build", ".venv*", "__pycache__", ".*_cache"
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*derived))
-    for path in (copy / "notebooks").glob("*.ipynb"):  # the buttons need no more than a title
-        lab = notebooks.read(path)
-        lab.cells = lab.cells[:1]
+    for path in (copy / "notebooks").glob("*.ipynb"):  # the buttons need no more than a title,
+        lab = notebooks.read(path)  # and chapters show functions of their labs
+        functions = [cell for cell in lab_lints.code_cells(lab) if "def " in cell.source]
+        for cell in functions:
+            cell.outputs = []
+        lab.cells = [lab.cells[0], *functions]
         notebooks.write(lab, path)
     (copy / "book" / "api.md").write_text("# ganlib\n", encoding="utf-8")
     for words in (
