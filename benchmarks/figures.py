@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmarks import figures_speed
+from benchmarks import figures_speed, quality
 from benchmarks.figures_speed import plain_numbers
 from benchmarks.results import FOLDER, Part, load
 from ganlib import viz
@@ -17,10 +17,14 @@ from ganlib import viz
 PEER_COLOURS = (viz.REAL, viz.FAKE, viz.DISCRIMINATOR, viz.REFERENCE)
 SHORT = {  # what stands beside a line
     "ganlib": "ganlib",
+    "ganlib_long": "ganlib, longer",
+    "ganlib_by_class": "ganlib by class",
     "tensorflow_tutorial": "TensorFlow tutorial",
     "keras_conditional": "keras.io",
     "gan_flavours": "gan-flavours",
     "pytorch_gan": "PyTorch-GAN",
+    "keras_dcgan": "keras.io DCGAN",
+    "pytorch_tutorial": "PyTorch tutorial",
 }
 
 
@@ -32,7 +36,7 @@ def time_to_quality(contents):
     """Distance to the test images against seconds of training, both on logarithmic axes.
 
     Args:
-        contents: of the part "quality", as `results.load` has it.
+        contents: of the part "quality" or "colour", as `results.load` has it.
 
     Returns:
         The figure: a line for each contestant, dashed where it is at the best learning rate found.
@@ -43,7 +47,7 @@ def time_to_quality(contents):
         for factor in factors:
             points = contents["runs"][f"{name} ×{factor:g}"]["points"]
             seconds, values = zip(*((p["seconds"], p["test"]) for p in points), strict=True)
-            is_ours = name == "ganlib"
+            is_ours = quality.is_ours(name)
             axes.plot(
                 seconds,
                 values,
@@ -56,7 +60,7 @@ def time_to_quality(contents):
             )
     axes.set(xscale="log", yscale="log", xlabel="seconds of training")
     axes.set_title("relative Fréchet distance", pad=8)
-    plain_numbers(axes.xaxis, [10, 20, 30, 60, 120, 240, 480])
+    plain_numbers(axes.xaxis, [10, 20, 30, 60, 120, 240, 480, 900])
     plain_numbers(axes.yaxis, [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5])
     viz.label_ends(axes)
     return figure
@@ -67,7 +71,7 @@ def samples_at(contents, due, folder=FOLDER):
     """The first images of each contestant after the same seconds of training.
 
     Args:
-        contents: of the part "quality", as `results.load` has it.
+        contents: of the part "quality" or "colour", as `results.load` has it.
         due: seconds, one of those at which pictures were kept.
         folder: where the results are, and the pictures beside them.
 
@@ -94,7 +98,7 @@ def _colours(contents):
     """Returns contestant -> colour, for those that have a run as published."""
     names = [name for name in SHORT if f"{name} ×1" in contents["runs"]]
     peers = iter(PEER_COLOURS)
-    return {name: viz.GENERATOR if name == "ganlib" else next(peers) for name in names}
+    return {name: viz.GENERATOR if quality.is_ours(name) else next(peers) for name in names}
 
 
 def main(folder, source=FOLDER, prefix=""):
@@ -109,6 +113,7 @@ def main(folder, source=FOLDER, prefix=""):
     folder.mkdir(parents=True, exist_ok=True)
     drawings = {
         "quality": [("time_to_quality", time_to_quality)],
+        "colour": [("colour", time_to_quality)],
         "throughput": [
             ("throughput", figures_speed.throughput),
             ("step_parts", figures_speed.step_parts),
@@ -117,10 +122,13 @@ def main(folder, source=FOLDER, prefix=""):
         "metrics": [("metric_costs", figures_speed.metric_costs)],
         "growth": [("growth", figures_speed.growth)],
     }
-    for due in (20, 240):
-        drawings["quality"].append(
-            (f"samples_{due}", lambda contents, due=due: samples_at(contents, due, source))
-        )
+    for part, due, title in (
+        ("quality", 20, "samples_20"),
+        ("quality", 240, "samples_240"),
+        ("colour", 240, "colour_samples_240"),
+        ("colour", 900, "colour_samples_900"),
+    ):
+        drawings[part].append((title, lambda contents, due=due: samples_at(contents, due, source)))
     for part, functions in drawings.items():
         if Part(part, source).is_written():
             contents = load(part, source)

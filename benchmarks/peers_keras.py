@@ -27,7 +27,7 @@ class KerasPeer:
         border: black pixels around the images.
 
     Args:
-        images: uint8 array (n, 28, 28, 1).
+        images: uint8 array (n, side, side, channels).
         factor: what the published learning rates are multiplied by.
         seed: of the weights and the order.
     """
@@ -75,7 +75,7 @@ class KerasPeer:
                     return
 
     def sample(self, num_images, seed=0):
-        """Returns uint8 images (num_images, 28, 28, 1)."""
+        """Returns uint8 images (num_images, side, side, channels)."""
         latents = np.random.default_rng(seed).normal(size=(num_images, self.latent_dim))
         parts = [
             self._draw(tf.constant(latents[i : i + _SAMPLING_BATCH], tf.float32)).numpy()
@@ -124,6 +124,7 @@ class TensorFlowTutorial(KerasPeer):
     title = "TensorFlow DCGAN tutorial"
     source = "https://www.tensorflow.org/tutorials/generative/dcgan"
     batch_size, latent_dim, learning_rate = 256, 100, 1e-4
+    side, channels = 7, 1  # of the first grid, and of an image, whose side is four times that
 
     def build(self):
         """Returns the networks."""
@@ -132,24 +133,24 @@ class TensorFlowTutorial(KerasPeer):
         generator = keras.Sequential(
             [
                 keras.Input((100,)),
-                layers.Dense(7 * 7 * 256, use_bias=False),
+                layers.Dense(self.side**2 * 256, use_bias=False),
                 layers.BatchNormalization(),
                 layers.LeakyReLU(**slope),
-                layers.Reshape((7, 7, 256)),
+                layers.Reshape((self.side, self.side, 256)),
                 layers.Conv2DTranspose(128, 5, strides=1, **up),
                 layers.BatchNormalization(),
                 layers.LeakyReLU(**slope),
                 layers.Conv2DTranspose(64, 5, strides=2, **up),
                 layers.BatchNormalization(),
                 layers.LeakyReLU(**slope),
-                layers.Conv2DTranspose(1, 5, strides=2, activation="tanh", **up),
+                layers.Conv2DTranspose(self.channels, 5, strides=2, activation="tanh", **up),
             ]
         )
         hidden = []
         for channels in (64, 128):
             hidden.append(layers.Conv2D(channels, 5, strides=2, padding="same"))
             hidden += [layers.LeakyReLU(**slope), layers.Dropout(0.3)]
-        images = keras.Input((28, 28, 1))
+        images = keras.Input((4 * self.side, 4 * self.side, self.channels))
         return generator, keras.Sequential([images, *hidden, layers.Flatten(), layers.Dense(1)])
 
     def step(self, real):

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.figures import SHORT
+from benchmarks.quality import is_ours
 from benchmarks.results import FOLDER, Part, load
 from ganbook import measured
 
@@ -49,7 +50,7 @@ def quality(contents):
     """Returns each contestant's distances after some seconds, with a heading.
 
     Args:
-        contents: of the part "quality", as `results.load` has it.
+        contents: of the part "quality" or "colour", as `results.load` has it.
     """
     shown = [due for due in contents["protocol"]["times"] if due >= 20]
     rows = [["recipe", "rates", *(f"{due} s" for due in shown), f"steps in {DUE} s"]]
@@ -58,7 +59,7 @@ def quality(contents):
         values = [f"{points[due]['test']:.3f}" if due in points else "" for due in shown]
         rates = "as published" if run["factor"] == 1 else f"× {run['factor']:g}"
         steps = f"{points[DUE]['steps']:,}" if DUE in points else ""
-        rows.append([SHORT[name], "the lab's" if name == "ganlib" else rates, *values, steps])
+        rows.append([SHORT[name], "the book's" if is_ours(name) else rates, *values, steps])
     return rows
 
 
@@ -66,7 +67,7 @@ def headline(contents):
     """Returns what the comparison comes to.
 
     Args:
-        contents: of the part "quality", as `results.load` has it.
+        contents: of the part "quality" or "colour", as `results.load` has it.
 
     Returns:
         A dict: ours and the best peer's distance after 240 s (of a peer, the better of its two
@@ -77,7 +78,7 @@ def headline(contents):
     peers = {
         f"{name} ×{run['factor']:g}": _at(run, DUE)
         for name, run in _runs(contents)
-        if name != "ganlib" and _at(run, DUE) is not None
+        if not is_ours(name) and _at(run, DUE) is not None
     }
     best = min(peers, key=peers.get)
     reached = [p["seconds"] for p in own["points"] if p["test"] <= peers[best]]
@@ -136,6 +137,7 @@ TABLES = {  # name of the file -> part and function
     "bench_tried": ("search", tried),
     "bench_finals": ("finals", finals),
     "bench_time_to_quality": ("quality", quality),
+    "bench_colour": ("colour", quality),
     "bench_metric_costs": ("metrics", metric_costs),
     "bench_steps": ("throughput", throughput),
 }
@@ -153,7 +155,8 @@ def measured_section(source=FOLDER):
     there = {
         part: load(part, source)
         for part in (
-            *("search", "finals", "quality", "metrics", "throughput", "growth", "folder", "limit"),
+            *("search", "finals", "quality", "colour", "metrics", "throughput", "growth"),
+            *("folder", "limit"),
         )
         if Part(part, source).is_written()
     }
@@ -161,11 +164,11 @@ def measured_section(source=FOLDER):
     for part in ("search", "finals"):
         if part in there:
             section[part] = {measured.name(one["title"]): one for one in there[part]["summary"]}
-    if "quality" in there:
-        section["quality"] = {"headline": headline(there["quality"])}
-        for run in there["quality"]["runs"].values():
+    for part in {"quality", "colour"} & set(there):
+        section[part] = {"headline": headline(there[part])}
+        for run in there[part]["runs"].values():
             points = {f"after_{point['due']}_s": point for point in run["points"]}
-            section["quality"][f"{run['name']}_times_{run['factor']:g}"] = points
+            section[part][f"{run['name']}_times_{run['factor']:g}"] = points
     for one in there["metrics"]["summary"] if "metrics" in there else ():
         size = f"{one['num_rows']}_by_{one['num_features']}"
         ways = section.setdefault("metrics", {}).setdefault(f"{one['metric']} {size}", {})

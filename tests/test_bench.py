@@ -131,10 +131,11 @@ def test_finished_run_survives_a_kill(tmp_path):
 def planned():
     """Returns dict: a run's name, or what it measures -> its key."""
     protocol = {"num_blocks": 1, "num_steps": 1, "num_part_steps": 1, "num_files": 1}
-    protocol |= {"times": [1], "num_images": 1, "num_training": 1, "seed": 0}
+    protocol |= {"images": "fashion_mnist", "times": [1], "num_images": 1, "num_training": 1}
+    protocol["seed"] = 0
     protocol |= {"grid": {"width": [4]}, "sizes": [[1, 1]], "num_repeats": 1}
     protocol |= {"subset_size": 1, "num_subsets": 1}
-    runs = [quality.planned(name, 1.0, protocol) for name in quality.CONTESTANTS]
+    runs = [quality.planned(quality.GREY, name, 1.0, protocol) for name in quality.GREY.contestants]
     runs += [*growth.plan(protocol), limit.plan({}), *search.plan({}, {"search": {}})]
     keras_loops = throughput.plan(protocol, ["ganlib", "tensorflow"])[0]
     all_loops = throughput.plan(protocol, list(throughput.CONTESTANTS))[0]
@@ -184,7 +185,7 @@ def file_of(thing):
 
 
 LABS_GAN = {"ganlib ×1", "width 4", "step", "block", "block with PyTorch", "search"}
-RELATIVE_DISTANCE = {*(f"{name} ×1" for name in quality.CONTESTANTS), "search"}
+RELATIVE_DISTANCE = {*(f"{name} ×1" for name in quality.GREY.contestants), "search"}
 
 
 @pytest.mark.parametrize(
@@ -477,7 +478,7 @@ def test_best_factor_is_chosen_on_validation_images(tmp_path):
         2.0: {"validation": 0.3, "test": 0.4},
         4.0: {"validation": float("inf"), "test": 0.2},
     }
-    plan = quality.Plan(None, None, {"search_seconds": 120})
+    plan = quality.Plan(None, None, quality.GREY, {"search_seconds": 120})
     plan._found = lambda name, factor: {"points": [{"due": 120} | runs[factor]]}
     assert plan.best_factor("any") == 2.0
 
@@ -532,8 +533,10 @@ def test_interrupted_quality_goes_on_from_its_last_measurement(tmp_path, monkeyp
     for due in (240, 480):
         assert plt.imread(tmp_path / drawn[due]).max() == pytest.approx(due % 256 / 255)
     dues = {key: [p["due"] for p in run["points"]] for key, run in contents["runs"].items()}
-    assert dues["gan_flavours ×1"] == dues["gan_flavours ×4"] == list(quality.TIMES)
-    assert dues["gan_flavours ×2"] == [due for due in quality.TIMES if due <= quality.SEARCH]
+    assert dues["gan_flavours ×1"] == dues["gan_flavours ×4"] == list(quality.GREY.times)
+    assert dues["gan_flavours ×2"] == [
+        due for due in quality.GREY.times if due <= quality.GREY.search
+    ]
     FakeWorker.made = []
     quality.run(one)
     assert FakeWorker.made == []
@@ -552,7 +555,7 @@ def test_run_whose_state_was_deleted_begins_anew(tmp_path, monkeypatch):
     quality.run(one)
     assert FakeWorker.made[-1]["restore"] is None
     points = results.load("quality", tmp_path)["runs"]["ganlib ×1"]["points"]
-    assert [p["due"] for p in points] == list(quality.TIMES)
+    assert [p["due"] for p in points] == list(quality.GREY.times)
 
 
 @pytest.mark.slow
@@ -714,9 +717,9 @@ def test_summary_of_the_finals_takes_medians_over_seeds():
 def quality_contents():
     picture = "quality/ganlib_1_240.png"
     runs = {}
-    for k, name in enumerate(figures.SHORT):
+    for k, name in enumerate(quality.GREY.contestants):
         for factor in (1.0, 4.0):
-            values = (0.5**k / due**0.7 * (1 + factor / 20) for due in quality.TIMES)
+            values = (0.5**k / due**0.7 * (1 + factor / 20) for due in quality.GREY.times)
             runs[f"{name} ×{factor:g}"] = {
                 "factor": factor,
                 "points": [
@@ -727,11 +730,11 @@ def quality_contents():
                         "test": value,
                         "picture": picture,
                     }
-                    for due, value in zip(quality.TIMES, values, strict=True)
+                    for due, value in zip(quality.GREY.times, values, strict=True)
                 ],
             }
-    best = {name: 4.0 for name in figures.SHORT if name != "ganlib"}
-    return {"runs": runs, "best": best, "protocol": {"times": list(quality.TIMES)}}
+    best = {name: 4.0 for name in quality.GREY.contestants if name != "ganlib"}
+    return {"runs": runs, "best": best, "protocol": {"times": list(quality.GREY.times)}}
 
 
 def throughput_contents():
@@ -827,7 +830,7 @@ def test_headline_is_the_comparison_with_the_best_peers_better_run():
 @pytest.mark.parametrize(
     ("table", "contents", "cells"),
     [
-        (tables.quality, quality_contents, {"ganlib", "the lab's", "× 4", "12,000"}),
+        (tables.quality, quality_contents, {"ganlib", "the book's", "× 4", "12,000"}),
         (tables.finals, finals_contents, {"0.2000", "0.1000 to 0.4000", 3, "1,234", "0.60"}),
         (tables.tried, search_contents, {"0.250", "2.50", "0.100 (0.100 to 0.100)", "1,234"}),
         (tables.metric_costs, metrics_contents, {"50,000 × 2,048", "kernel distance"}),

@@ -5,12 +5,13 @@
     python tools/bench.py quality --quick       a few seconds each, to see that it works
     python tools/bench.py quality --only ganlib pytorch_gan
 
-Parts: quality, throughput, limit, metrics, growth, folder, search, finals. A run is a file of
-`book/data/bench/PART/` as soon as it ends, a run of quality at each of its measurements: a bench
-that was interrupted goes on when it is called again. What was made on another machine, with other
-versions or by other code is made anew. `book/data/bench/PART.json` says what the runs of a part
-come to, and the book's figures and tables are drawn at the end. Nothing else should run on the
-machine meanwhile.
+Parts: quality, colour, throughput, limit, metrics, growth, folder, search, finals. A run is a file
+of `book/data/bench/PART/` as soon as it ends, a run of quality or colour at each of its
+measurements: a bench that was interrupted goes on when it is called again. What was made on another
+machine, with other versions or by other code is made anew. `book/data/bench/PART.json` says what
+the runs of a part come to, and the book's figures and tables are drawn at the end. Nothing else
+should run on the machine meanwhile. `colour` needs CIFAR-10 and the extractor for it: `make data
+extractors SETS=cifar10`.
 
 PyTorch is an optional dependency of the bench alone: `pip install torch`. Without it, its rows are
 left out.
@@ -29,7 +30,8 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks import figures, recipe, results, tables, worker  # noqa: E402, after the line that makes it importable
 
-PARTS = ("quality", "throughput", "limit", "metrics", "growth", "folder", "search", "finals")
+RACES = ("quality", "colour")
+PARTS = (*RACES, "throughput", "limit", "metrics", "growth", "folder", "search", "finals")
 WITHOUT_TORCH = "PyTorch is not installed, so its rows are left out; `pip install torch` adds them."
 
 
